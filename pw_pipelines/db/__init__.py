@@ -1,0 +1,1 @@
+"""Tables, migrations and connections. Knows SQL; knows no rule of the trade."""

@@ -1,0 +1,10 @@
+"""SQLAlchemy models: the schema, said once. Alembic's migrations are checked against them.
+
+Schemas: `pw` our own books (snapshots, leads, logs); `core` rows of public sources, each under its snapshot.
+dbt writes `staging`, `marts` and `segments`.
+"""
+
+from pw_pipelines.db.tables.base import Base
+from pw_pipelines.db.tables import checks, core, leads, reference, snapshots
+
+__all__ = ["Base", "checks", "core", "leads", "reference", "snapshots"]

@@ -1,0 +1,45 @@
+"""Data that people of the trade maintain, loaded from validated files so that SQL can join it."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import Numeric
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pw_pipelines.db.tables.base import Base
+
+
+class ComplianceRule(Base):
+    """One deficiency rule: `pw_pipelines/compliance/rules.yaml`, row for row."""
+
+    __tablename__ = "compliance_rules"
+    __table_args__ = ({"schema": "pw"},)
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]  # finding | question
+    title: Mapped[str]
+    severity: Mapped[str]  # critical | high | medium | low | information
+    severity_rank: Mapped[int]  # 1 critical … 5 information
+    certainty: Mapped[str]  # sure | probable | ask
+    scope: Mapped[str]
+    citation: Mapped[str]
+    explanation: Mapped[str]
+    remedy: Mapped[str]
+    service: Mapped[str | None]  # service code that cures it
+    price_usd: Mapped[Decimal | None] = mapped_column(Numeric(10, 2))
+    sources: Mapped[list[str]]
+    is_enabled: Mapped[bool]
+
+
+class DueDate(Base):
+    """When a duty of a period fell due: nominal day, and the day after the business-day shift (47 CFR 1.4(j))."""
+
+    __tablename__ = "due_dates"
+    __table_args__ = ({"schema": "pw"},)
+
+    duty: Mapped[str] = mapped_column(primary_key=True)  # rmd_recertification | cpni | form499a | form499q | bdc
+    year: Mapped[int] = mapped_column(primary_key=True)
+    nominal_on: Mapped[date] = mapped_column(primary_key=True)
+    due_on_et: Mapped[date]

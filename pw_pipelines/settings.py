@@ -1,0 +1,133 @@
+"""Environment -> one typed settings object. Read once at a door (CLI, web, Dagster), handed inwards.
+
+Every setting is an environment variable `PW_<NAME>`; docs/settings.md lists them. A secret's repr is masked.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pw_pipelines.clock import Clock
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Mode(StrEnum):
+    """Whether the outside world is invented (loopback stand-ins) or real."""
+
+    SANDBOX = "sandbox"
+    LIVE = "live"
+
+
+class Settings(BaseSettings):
+    """All settings, with units in their names."""
+
+    model_config = SettingsConfigDict(env_prefix="PW_", extra="ignore", frozen=True)
+
+    mode: Mode = Mode.SANDBOX
+    home: Path = Field(default=PROJECT_ROOT / ".pw", description="Everything the project keeps on disk.")
+    bind_host: str = Field(default="127.0.0.1", description="Address the web servers listen on.")
+    web_port: int = Field(default=8800, description="First port tried for the web app.")
+    dagster_port: int = Field(default=3000, description="First port tried for Dagster's UI.")
+    sandbox_port: int = Field(default=8900, description="First port tried for the stand-ins.")
+
+    database_url: SecretStr | None = Field(
+        default=None, description="postgresql:// URL of the warehouse database; unset: embedded PostgreSQL."
+    )
+    dagster_database_url: SecretStr | None = Field(
+        default=None, description="postgresql:// URL of Dagster's own database; unset: `dagster` on the same server."
+    )
+    objects_url: str | None = Field(
+        default=None, description="Where raw bytes are kept: file:///… or s3://bucket/prefix; unset: PW_HOME/objects."
+    )
+
+    sandbox_url: str = Field(default="http://127.0.0.1:8900", description="Base URL of the running stand-ins.")
+    sandbox_seed: int = Field(default=20260101, description="Seed of the invented world.")
+    public_url: str = Field(default="http://127.0.0.1:8800", description="Base URL customers reach the web app by.")
+    dagster_url: str = Field(default="http://127.0.0.1:3000", description="Base URL of Dagster's UI, for links.")
+
+    user_agent: str = Field(
+        default="PerformanceWest-pw_pipelines/0.1 (+https://performancewest.net; compliance@performancewest.net)",
+        description="How we say who we are to every public source.",
+    )
+    http_timeout_seconds: float = 60.0
+    rmd_url: str = "https://fccprod.servicenowservices.com"
+    form499_url: str = "https://apps.fcc.gov/cgb/form499"
+    ecfs_url: str = "https://publicapi.fcc.gov/ecfs"
+    ecfs_api_key: SecretStr | None = Field(default=None, description="api.data.gov key for ECFS.")
+    bdc_url: str = "https://broadbandmap.fcc.gov"
+    bdc_username: str | None = Field(default=None, description="FCC registration login for the BDC public data API.")
+    bdc_hash_value: SecretStr | None = Field(default=None, description="Token made under Manage API Access.")
+    cores_url: str = "https://apps.fcc.gov/cores"
+    cores_requests_per_second: float = Field(default=4.0, description="No limit is published; 4/s is considerate.")
+    cores_daily_cap: int = Field(default=5_000, description="Most CORES pages read in one day.")
+    ecfs_requests_per_second: float = Field(default=0.25, description="api.data.gov allows 1,000 an hour per key.")
+    bdc_requests_per_minute: float = Field(default=10.0, description="Limit in the BDC API specification.")
+
+    listmonk_url: str = "http://127.0.0.1:9000"
+    listmonk_user: str = "pw"
+    listmonk_token: SecretStr | None = None
+    listmonk_list_id: int = Field(default=9, description="The list that leads are put on.")
+    warmup_per_day: int = Field(default=200, description="Most new recipients a day; no official figure exists.")
+    warmup_provider_share_pct: int = Field(default=50, description="Most of a day's quota one mail provider may take.")
+
+    telegram_url: str = "https://api.telegram.org"
+    telegram_token: SecretStr | None = None
+    telegram_chat_id: str | None = None
+
+    staff_password: SecretStr | None = Field(
+        default=None, description="Password of the staff pages (user `staff`); required in live mode."
+    )
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.mode is Mode.SANDBOX
+
+    @property
+    def clock(self) -> Clock:
+        """The clock everything in this process must ask."""
+        return Clock(self.home / "sandbox" / "clock.json" if self.is_sandbox else None)
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.home / "dagster"
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """Settings of this process. In the sandbox every outside address points at the stand-ins."""
+    settings = Settings()
+    if settings.is_sandbox:
+        settings = with_sandbox_addresses(settings)
+    return settings
+
+
+def with_sandbox_addresses(settings: Settings) -> Settings:
+    """`settings` with each outside system replaced by its stand-in, and limits that loopback can bear."""
+    base = settings.sandbox_url.rstrip("/")
+    return settings.model_copy(
+        update={
+            "rmd_url": f"{base}/rmd",
+            "form499_url": f"{base}/form499",
+            "ecfs_url": f"{base}/ecfs",
+            "ecfs_api_key": SecretStr("SANDBOX_KEY"),
+            "bdc_url": f"{base}/bdc",
+            "bdc_username": "sandbox",
+            "bdc_hash_value": SecretStr("sandbox-hash"),
+            "cores_url": f"{base}/cores",
+            "cores_requests_per_second": 1_000.0,
+            "ecfs_requests_per_second": 1_000.0,
+            "bdc_requests_per_minute": 60_000.0,
+            "listmonk_url": f"{base}/listmonk",
+            "listmonk_user": "pw",
+            "listmonk_token": SecretStr("sandbox-token"),
+            "telegram_url": f"{base}/telegram",
+            "telegram_token": SecretStr("1:sandbox"),
+            "telegram_chat_id": "1000",
+        }
+    )

@@ -1,0 +1,105 @@
+"""What a source promises, as data: `contracts/<source>.yaml`, checked when it loads.
+
+A contract names the publisher and the page a person may open, the fingerprint of a good copy, bounds on
+rows and bytes with the reason for each, how much one copy may differ from the last, which columns must be
+filled, and how often absence must be seen before it counts.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from importlib import resources
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pw_pipelines.errors import ConfigError, UsageError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Bounds(_Strict):
+    """Smallest and largest healthy count. `seen` and `why` must change in the same commit as a bound."""
+
+    min: int = Field(ge=0)
+    max: int = Field(gt=0)
+    healthy: int = Field(ge=0)
+    seen: date
+    why: str
+
+
+class Change(_Strict):
+    """How far the row count may move against the last complete snapshot, in percent."""
+
+    shrink_pct: float = Field(gt=0, le=100)
+    growth_pct: float = Field(gt=0)
+
+
+class Absence(_Strict):
+    """When "not listed" counts as a fact: in how many snapshots of different days it must be seen.
+
+    `distinct_bytes`: copies with identical bytes count once (a live source that changes daily may be serving
+    a cached copy); false for sources published as vintages, which repeat their bytes honestly.
+    """
+
+    sightings: int = Field(ge=2)
+    distinct_bytes: bool
+
+
+class Freshness(_Strict):
+    """Hours after which a source's newest complete snapshot is shown as ageing, and as too old."""
+
+    warn_hours: int = Field(gt=0)
+    fail_hours: int = Field(gt=0)
+
+
+class SourceContract(_Strict):
+    """One public record we read."""
+
+    source: str
+    title: str
+    publisher: str
+    landing_page: str
+    licence: str
+    cadence: str
+    row_is: str = Field(description="What one row is, for people.")
+    key: tuple[str, ...] = Field(description="Columns that identify a row within one snapshot.")
+    rows: Bounds
+    bytes: Bounds
+    change: Change | None = Field(description="None where a snapshot is a batch of look-ups, not a whole list.")
+    required_fill_pct: dict[str, float] = Field(description="Column -> least share of filled rows, in percent.")
+    max_reject_pct: float = Field(ge=0, le=100)
+    newest_within_days: int | None = Field(
+        default=None, description="The newest date inside a copy may be at most this old on its as-of day."
+    )
+    absence: Absence | None = Field(description="None where a row's absence can prove nothing.")
+    freshness: Freshness
+
+
+@lru_cache(maxsize=1)
+def contracts() -> dict[str, SourceContract]:
+    """Every source's contract by its key, in a stable order. Raises ConfigError naming the file and the field."""
+    found: dict[str, SourceContract] = {}
+    folder = resources.files("pw_pipelines.sources") / "contracts"
+    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
+        if not entry.name.endswith(".yaml"):
+            continue
+        try:
+            contract = SourceContract.model_validate(yaml.safe_load(entry.read_text(encoding="utf-8")))
+        except (ValidationError, yaml.YAMLError) as error:
+            raise ConfigError(f"sources/contracts/{entry.name} is not a valid contract: {error}") from error
+        if contract.source != entry.name.removesuffix(".yaml"):
+            raise ConfigError(f"sources/contracts/{entry.name} names the source {contract.source!r}; they must agree.")
+        found[contract.source] = contract
+    return found
+
+
+def contract(source: str) -> SourceContract:
+    """The contract of one source. Raises UsageError naming the known ones."""
+    try:
+        return contracts()[source]
+    except KeyError:
+        raise UsageError(f"There is no source {source!r}; known: {', '.join(contracts())}.") from None
