@@ -11,8 +11,8 @@ import unicodedata
 
 # Words that say the legal form, not who it is. Dropped only at the end of a name.
 _LEGAL_FORMS = frozenset(
-    "inc incorporated corp corporation co company llc lc ltd limited lp llp lllp plc pllc pc pa gmbh sa "
-    "consolidated".split()
+    """inc incorporated corp corporation co company llc lc ltd limited lp llp lllp plc pllc pc pa gmbh sa
+    consolidated""".split()
 )
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _DOTTED = re.compile(r"\b(?:[a-z]\.){2,}", re.IGNORECASE)

@@ -31,7 +31,7 @@ class Database:
         with psycopg.connect(
             self.url, row_factory=dict_row, application_name=application, options="-c timezone=UTC"
         ) as connection:
-            yield connection  # type: ignore[misc]  # row_factory decides the row type; psycopg's stub says tuple
+            yield connection
 
 
 def create_databases(server_url: str, names: tuple[str, ...] = DATABASES) -> None:

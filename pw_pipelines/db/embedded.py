@@ -29,7 +29,7 @@ import psycopg
 
 from pw_pipelines.errors import ConfigError
 
-USER = "pw"
+USER = "pw_owner"  # not "pw": PostgreSQL would then take schema pw for the default one
 START_SECONDS = 60  # recovery after a crash on a slow disk; a clean start takes under a second
 # Characters that break connection strings glued together by hand; a development password that no URL survives
 # unless it is quoted properly keeps us honest.
@@ -83,8 +83,10 @@ def _system_user(folder: Path) -> str | None:
 def _run(program: str, *arguments: str, user: str | None, log: Path | None = None) -> None:
     command = [str(_binaries() / program), *arguments]
     # pg_ctl's child inherits the pipes and would keep `capture_output` waiting for ever: output goes to a file.
-    with open(log or os.devnull, "ab") as sink:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, user=user, cwd="/")
+    with (log or Path(os.devnull)).open("ab") as sink:
+        done = subprocess.run(
+            command, check=False, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, user=user, cwd="/"
+        )
     if done.returncode:
         tail = log.read_text(errors="replace")[-1500:] if log and log.exists() else ""
         raise ConfigError(f"Embedded PostgreSQL: {program} failed with code {done.returncode}.\n{tail}")
@@ -122,7 +124,7 @@ class Embedded:
     def running(self) -> Iterator[Server]:
         """The server, started if it was not; stopped on leaving if nobody else uses it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with open(self._lock_file, "a") as lock:
+        with self._lock_file.open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # one starter at a time
             server = self._start()
             fcntl.flock(lock, fcntl.LOCK_SH)
@@ -194,7 +196,9 @@ class Embedded:
                 if time.monotonic() > deadline or not _alive(self.data):
                     log = self.data / "server.log"
                     tail = log.read_text(errors="replace")[-1500:] if log.exists() else "(no log)"
-                    raise ConfigError(f"Embedded PostgreSQL did not come up ({error}). Its log ends:\n{tail}") from error
+                    raise ConfigError(
+                        f"Embedded PostgreSQL did not come up ({error}). Its log ends:\n{tail}"
+                    ) from error
                 time.sleep(0.05)
 
     def stop(self) -> None:

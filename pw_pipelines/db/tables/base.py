@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import DateTime, MetaData, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -22,7 +22,7 @@ class Base(DeclarativeBase):
     """Text is `text`, times are `timestamptz` (UTC), lists are arrays, evidence is `jsonb`."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         str: Text(),
         datetime: DateTime(timezone=True),
         list[str]: ARRAY(Text()),

@@ -1,0 +1,53 @@
+"""`pw`: the command line. Commands are imported only when used, so that `pw --help` is quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+from rich.markup import escape
+
+from pw_pipelines.commands.output import EXIT_FAILED, EXIT_USAGE, stderr
+from pw_pipelines.errors import PwError, UsageError
+
+# word -> (module in pw_pipelines.commands, one line of help). A module offers `app` (a Typer).
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("up", "Start everything, print the URLs; Ctrl-C stops it all cleanly."),
+    "demo": ("demo", "Run the main job once, from public record to leads, and print what happened."),
+    "doctor": ("doctor", "Say what is missing or misconfigured, and the command that mends it."),
+    "snapshot": ("snapshot", "Ingest, list, show and recall snapshots of public records."),
+    "check": ("check", "The free compliance check of one FRN."),
+    "segments": ("segments", "List, show and export lead segments."),
+    "leads": ("leads", "Reconcile leads with Listmonk; suppress an address."),
+    "sandbox": ("sandbox", "Run the stand-ins, move their clock, make them misbehave."),
+    "bench": ("bench", "Measure, as ratios against a peer in the same run."),
+}
+
+
+def build(word: str | None) -> typer.Typer:
+    """The application with the command `word` loaded; the others are named in the help only."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
+    for name, (module, summary) in COMMANDS.items():
+        if name == word:
+            app.add_typer(importlib.import_module(f"pw_pipelines.commands.{module}").app, name=name, help=summary)
+        else:
+            app.add_typer(typer.Typer(help=summary), name=name, help=summary)
+    return app
+
+
+def main() -> None:
+    """Entry point. Errors raised on purpose become one sentence and an exit code; others keep their traceback."""
+    word = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), None)
+    try:
+        build(word)()
+    except UsageError as error:
+        stderr.print(f"[bold red]error[/] {escape(str(error))}", highlight=False)
+        raise SystemExit(EXIT_USAGE) from error
+    except PwError as error:
+        stderr.print(f"[bold red]error[/] {escape(str(error))}", highlight=False)
+        raise SystemExit(EXIT_FAILED) from error
+
+
+if __name__ == "__main__":
+    main()

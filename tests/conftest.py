@@ -1,0 +1,84 @@
+"""Shared fixtures: one embedded PostgreSQL for the whole run, a migrated template, a fresh copy per test."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pw_pipelines.db.connection import Database, create_databases, migrate
+from pw_pipelines.db.embedded import Embedded, Server
+from pw_pipelines.settings import Settings
+
+TEMPLATE = "template_pw"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's shell reaches a test."""
+    for name in [name for name in os.environ if name.startswith(("PW_", "DAGSTER_", "DBT_"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all xdist workers of a run."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@contextmanager
+def exclusively(path: Path) -> Iterator[None]:
+    """One xdist worker at a time."""
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres(shared_folder: Path) -> Iterator[Server]:
+    """A real server shared by the whole run; the awkward password is the embedded server's own."""
+    with Embedded(shared_folder / "server", durable=False).running() as server:
+        with exclusively(shared_folder / "template.lock"):
+            ready = shared_folder / "template.ready"
+            if not ready.exists():
+                create_databases(server.url("postgres"), (TEMPLATE,))
+                migrate(server.url(TEMPLATE))
+                ready.touch()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def clone_database(postgres: Server) -> Callable[[str], str]:
+    """Copies a template database; returns the copy's URL. Copies are dropped with the server's folder."""
+
+    def clone(template: str) -> str:
+        name = f"t_{uuid.uuid4().hex}"
+        with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("create database {} template {} strategy file_copy").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
+        return postgres.url(name)
+
+    return clone
+
+
+@pytest.fixture
+def db(clone_database: Callable[[str], str]) -> Database:
+    """A migrated, empty warehouse of this test's own."""
+    return Database(clone_database(TEMPLATE))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Sandbox settings with a home of this test's own; no server is implied."""
+    return Settings(home=tmp_path / "home")
