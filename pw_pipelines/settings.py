@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     )
 
     sandbox_url: str = Field(default="http://127.0.0.1:8900", description="Base URL of the running stand-ins.")
+    sandbox_database_url: SecretStr | None = Field(
+        default=None, description="Where stateful stand-ins (Listmonk) keep their tables; set by `pw up`."
+    )
     sandbox_seed: int = Field(default=20260101, description="Seed of the invented world.")
     public_url: str = Field(default="http://127.0.0.1:8800", description="Base URL customers reach the web app by.")
     dagster_url: str = Field(default="http://127.0.0.1:3000", description="Base URL of Dagster's UI, for links.")

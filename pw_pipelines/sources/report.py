@@ -25,6 +25,7 @@ class Reject:
 class ReadReport:
     """Filled by a reader as it goes; complete when its row iterator is exhausted.
 
+    file_name       given to the reader: what the copy was called, where that says something (CORES: the FRN)
     rows            rows yielded
     filled          column -> rows in which it holds something
     duplicate_keys  keys met more than once (each once)
@@ -35,6 +36,7 @@ class ReadReport:
     facts           anything the grader compares between snapshots (highest filing number …), JSON-able
     """
 
+    file_name: str | None = None
     layout: str = ""
     vintage: str | None = None
     control_total: int | None = None

@@ -1,0 +1,1 @@
+"""Fixtures of the invented world: the stand-ins as a real server on loopback."""
