@@ -1,0 +1,56 @@
+"""`pw bench NAME`: measures on this machine and says whether each goal was met."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pw_pipelines.bench.measure import Measure
+from pw_pipelines.commands.output import EXIT_FAILED, emit_json, stderr, stdout
+from pw_pipelines.errors import UsageError
+from pw_pipelines.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True)
+
+NAMES = ("acquisition",)
+
+
+@app.callback(invoke_without_command=True)
+def bench(
+    name: Annotated[str, typer.Argument(help=f"Which: {', '.join(NAMES)}.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Runs one benchmark in a home of its own; exit 1 when a goal was missed."""
+    if name not in NAMES:
+        raise UsageError(f"There is no benchmark {name!r}; known: {', '.join(NAMES)}.")
+    from pw_pipelines.bench import acquisition
+
+    settings = load_settings()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=settings.home) as home:
+        measures = acquisition.run(Path(home), say=lambda text: stderr.print(f"[dim]{text}[/]", highlight=False))
+    if as_json:
+        emit_json({"name": name, "measures": measures})
+    else:
+        _table(measures)
+    if not all(measure.ok for measure in measures):
+        raise SystemExit(EXIT_FAILED)
+
+
+def _table(measures: list[Measure]) -> None:
+    from rich.table import Table
+
+    table = Table("measure", "value", "goal", "peer", "ratio", "ok")
+    for measure in measures:
+        table.add_row(
+            measure.name,
+            f"{measure.value:g} {measure.unit}",
+            f"≤ {measure.goal:g}",
+            f"{measure.peer:g} ({measure.peer_is})" if measure.peer is not None else "",
+            f"{measure.ratio:g}" if measure.ratio is not None else "",
+            "yes" if measure.ok else "NO",
+        )
+    stdout.print(table)
