@@ -11,7 +11,8 @@ from rich.markup import escape
 from pw_pipelines.commands.output import EXIT_FAILED, EXIT_USAGE, stderr
 from pw_pipelines.errors import PwError, UsageError
 
-# word -> (module in pw_pipelines.commands, one line of help). A module offers `app` (a Typer).
+# word -> (module in pw_pipelines.commands, one line of help). A module offers `app` (a Typer);
+# one with a single `@app.command()` and no callback becomes that command itself.
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up", "Start everything, print the URLs; Ctrl-C stops it all cleanly."),
     "demo": ("demo", "Run the main job once, from public record to leads, and print what happened."),
@@ -29,11 +30,20 @@ def build(word: str | None) -> typer.Typer:
     """The application with the command `word` loaded; the others are named in the help only."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
     for name, (module, summary) in COMMANDS.items():
-        if name == word:
-            app.add_typer(importlib.import_module(f"pw_pipelines.commands.{module}").app, name=name, help=summary)
+        if name != word:
+            app.command(name, help=summary)(_not_loaded)
+            continue
+        loaded = importlib.import_module(f"pw_pipelines.commands.{module}").app
+        if len(loaded.registered_commands) == 1 and loaded.registered_callback is None:
+            # A word with one deed takes its options anywhere (`pw check FRN --json`); a group would not.
+            app.command(name, help=summary)(loaded.registered_commands[0].callback)
         else:
-            app.add_typer(typer.Typer(help=summary), name=name, help=summary)
+            app.add_typer(loaded, name=name, help=summary)
     return app
+
+
+def _not_loaded() -> None:
+    """Stands in the help for a command whose module was not imported."""
 
 
 def main() -> None:

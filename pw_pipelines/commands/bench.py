@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True)
 NAMES = ("acquisition",)
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def bench(
     name: Annotated[str, typer.Argument(help=f"Which: {', '.join(NAMES)}.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
