@@ -83,6 +83,13 @@ class Settings(BaseSettings):
     telegram_token: SecretStr | None = None
     telegram_chat_id: str | None = None
 
+    retention_runs_days: int = Field(default=90, ge=1, description="Days a finished run and its events are kept.")
+    retention_logs_days: int = Field(default=30, ge=1, description="Days the captured output of a run is kept.")
+    retention_alerts_days: int = Field(default=365, ge=30, description="Days a delivered alert is kept.")
+    retry_delay_seconds: float = Field(
+        default=60.0, ge=0, description="Wait before a source that could not be reached is asked again; doubles."
+    )
+
     staff_password: SecretStr | None = Field(
         default=None, description="Password of the staff pages (user `staff`); required in live mode."
     )

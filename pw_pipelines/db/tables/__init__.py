@@ -4,7 +4,7 @@ Schemas: `pw` our own books (snapshots, leads, logs); `core` rows of public sour
 dbt writes `staging`, `marts` and `segments`.
 """
 
-from pw_pipelines.db.tables import checks, core, leads, reference, snapshots
+from pw_pipelines.db.tables import alerts, checks, core, leads, reference, snapshots
 from pw_pipelines.db.tables.base import Base
 
-__all__ = ["Base", "checks", "core", "leads", "reference", "snapshots"]
+__all__ = ["Base", "alerts", "checks", "core", "leads", "reference", "snapshots"]

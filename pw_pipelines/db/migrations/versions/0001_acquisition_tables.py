@@ -28,6 +28,27 @@ def upgrade() -> None:
     )
     op.create_index("ix_name_matches_frn", "name_matches", ["frn"], unique=False, schema="core")
     op.create_table(
+        "alerts",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.CheckConstraint("kind in ('run','check','snapshot','stale')", name=op.f("ck_alerts_kind")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_alerts")),
+        schema="pw",
+    )
+    op.create_index(
+        "ix_alerts_unsent",
+        "alerts",
+        ["raised_at"],
+        unique=False,
+        schema="pw",
+        postgresql_where=sa.text("sent_at is null"),
+    )
+    op.create_table(
         "bounces",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
@@ -137,6 +158,9 @@ def upgrade() -> None:
         sa.Column("fetched_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("stated_by", sa.Text(), nullable=True),
+        sa.Column("stated_total", sa.BigInteger(), nullable=True),
+        sa.Column("file_name", sa.Text(), nullable=True),
+        sa.Column("subject", sa.Text(), server_default="", nullable=False),
         sa.Column("raw_digest", sa.Text(), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("media_type", sa.Text(), nullable=False),
@@ -153,6 +177,7 @@ def upgrade() -> None:
         sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("graded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("loaded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pruned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("recalled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("recalled_by", sa.Text(), nullable=True),
         sa.Column("recall_reason", sa.Text(), nullable=True),
@@ -167,8 +192,14 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("origin in ('fetched','ingested')", name=op.f("ck_snapshots_origin")),
         sa.CheckConstraint("raw_digest ~ '^[0-9a-f]{64}$'", name=op.f("ck_snapshots_raw_digest")),
+        sa.CheckConstraint("pruned_at is null or loaded_at is null", name=op.f("ck_snapshots_pruned_is_not_loaded")),
+        sa.CheckConstraint(
+            "stated_total is null or stated_by is not null", name=op.f("ck_snapshots_stated_by_someone")
+        ),
         sa.PrimaryKeyConstraint("snapshot_id", name=op.f("pk_snapshots")),
-        sa.UniqueConstraint("source", "as_of", "raw_digest", name=op.f("uq_snapshots_source_as_of_raw_digest")),
+        sa.UniqueConstraint(
+            "source", "as_of", "raw_digest", "subject", name=op.f("uq_snapshots_source_as_of_raw_digest_subject")
+        ),
         schema="pw",
     )
     op.create_index("ix_snapshots_current", "snapshots", ["source", "as_of", "fetched_at"], unique=False, schema="pw")
@@ -455,5 +486,7 @@ def downgrade() -> None:
     op.drop_table("compliance_check_log", schema="pw")
     op.drop_index("uq_bounces_event", table_name="bounces", schema="pw")
     op.drop_table("bounces", schema="pw")
+    op.drop_index("ix_alerts_unsent", table_name="alerts", schema="pw", postgresql_where=sa.text("sent_at is null"))
+    op.drop_table("alerts", schema="pw")
     op.drop_index("ix_name_matches_frn", table_name="name_matches", schema="core")
     op.drop_table("name_matches", schema="core")
