@@ -16,16 +16,23 @@ class Snapshot(Base):
 
     grade: `pending` until graded, then `complete`, `partial`, `rejected`; `recalled` by a person.
     proves_absence: whether "not in this copy" says anything (whole list, floor met by the copy itself).
+    file_name: what a hand-saved copy was called. subject: that name again where it is part of what the copy
+    says (a CORES page of an unknown FRN is empty: only its name tells whose it is), else ''.
+    stated_total, stated_by: how many rows the copy must hold, and who said so; control_total: what the source says.
+    loaded_at: its rows stand in `core`. pruned_at: they stood there and were taken out to save room; raw remains,
+    and loading again brings them back.
     """
 
     __tablename__ = "snapshots"
     __table_args__ = (
-        UniqueConstraint("source", "as_of", "raw_digest"),
+        UniqueConstraint("source", "as_of", "raw_digest", "subject"),
         CheckConstraint("grade in ('pending','complete','partial','rejected','recalled')", name="grade"),
         CheckConstraint("origin in ('fetched','ingested')", name="origin"),
         CheckConstraint("raw_digest ~ '^[0-9a-f]{64}$'", name="raw_digest"),
         CheckConstraint("grade = 'pending' or graded_at is not null", name="graded"),
         CheckConstraint("loaded_at is null or grade in ('complete','partial','recalled')", name="loaded_only_if_good"),
+        CheckConstraint("pruned_at is null or loaded_at is null", name="pruned_is_not_loaded"),
+        CheckConstraint("stated_total is null or stated_by is not null", name="stated_by_someone"),
         CheckConstraint("(grade = 'recalled') = (recalled_at is not null)", name="recalled"),
         Index("ix_snapshots_current", "source", "as_of", "fetched_at"),
         {"schema": "pw"},
@@ -38,6 +45,9 @@ class Snapshot(Base):
     fetched_at: Mapped[datetime]
     origin: Mapped[str]
     stated_by: Mapped[str | None]
+    stated_total: Mapped[int | None] = mapped_column(BigInteger)
+    file_name: Mapped[str | None]
+    subject: Mapped[str] = mapped_column(server_default="")
     raw_digest: Mapped[str]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     media_type: Mapped[str]
@@ -54,6 +64,7 @@ class Snapshot(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     graded_at: Mapped[datetime | None]
     loaded_at: Mapped[datetime | None]
+    pruned_at: Mapped[datetime | None]
     recalled_at: Mapped[datetime | None]
     recalled_by: Mapped[str | None]
     recall_reason: Mapped[str | None]
