@@ -59,6 +59,7 @@ class Settings(BaseSettings):
         description="How we say who we are to every public source.",
     )
     http_timeout_seconds: float = 60.0
+    http_attempts: int = Field(default=5, description="Tries of one request to a public source before giving up.")
     rmd_url: str = "https://fccprod.servicenowservices.com"
     form499_url: str = "https://apps.fcc.gov/cgb/form499"
     ecfs_url: str = "https://publicapi.fcc.gov/ecfs"
@@ -90,6 +91,10 @@ class Settings(BaseSettings):
         default=60.0, ge=0, description="Wait before a source that could not be reached is asked again; doubles."
     )
 
+    sales_email: str = Field(
+        default="compliance@performancewest.net", description="Where customers write to order, shown at checkout."
+    )
+    sales_phone: str | None = Field(default=None, description="Number customers may call; unset: none is shown.")
     staff_password: SecretStr | None = Field(
         default=None, description="Password of the staff pages (user `staff`); required in live mode."
     )

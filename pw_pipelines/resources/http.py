@@ -54,7 +54,7 @@ class _Retry(Exception):
 
 
 class PoliteClient:
-    """GETs one source. Thread-safe. `transport` and `sleep` are seams for tests."""
+    """GETs one source. Thread-safe. `attempts`: 1 for a reader who waits. `transport`, `sleep`: seams for tests."""
 
     def __init__(
         self,
@@ -64,10 +64,12 @@ class PoliteClient:
         timeout_seconds: float,
         per_second: float,
         headers: Mapping[str, str] | None = None,
+        attempts: int = MOST_ATTEMPTS,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.source = source
+        self._attempts = attempts
         self._pace = Pace(per_second)
         self._sleep = sleep
         self._client = httpx.Client(
@@ -157,7 +159,7 @@ class PoliteClient:
             retry=tenacity.retry_if_exception(
                 lambda error: isinstance(error, _Retry) and (error.wait_seconds or 0) <= LONGEST_WAIT_SECONDS
             ),
-            stop=tenacity.stop_after_attempt(MOST_ATTEMPTS),
+            stop=tenacity.stop_after_attempt(self._attempts),
             wait=_wait,
             sleep=self._sleep,
             reraise=True,
