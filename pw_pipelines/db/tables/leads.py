@@ -104,3 +104,28 @@ class SyncRun(Base):
     ended_at: Mapped[datetime | None]
     counts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     error: Mapped[str | None]
+
+
+class Segment(Base):
+    """A named set of leads: `pw_pipelines/leads/segments.yaml`, row for row. A lead belongs if every criterion holds.
+
+    An empty array or a null is no criterion. With `sure_only` the code criteria look at the lead's sure codes
+    alone, and a lead without a sure code never belongs.
+    """
+
+    __tablename__ = "segments"
+    __table_args__ = ({"schema": "pw"},)
+
+    segment: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int]  # order of the file, for lists people read
+    title: Mapped[str]
+    description: Mapped[str]
+    codes_any: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # at least one of these
+    codes_all: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # every one of these
+    min_codes: Mapped[int | None]  # at least so many codes
+    severities: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # top severity is one of these
+    min_severity_rank: Mapped[int | None]  # severity_rank <= this (1 is critical): at least so severe
+    comm_types: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    states: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # hq_state, two letters
+    requires_bdc: Mapped[bool | None]  # true: only BDC providers; false: only others
+    sure_only: Mapped[bool] = mapped_column(server_default=text("false"))

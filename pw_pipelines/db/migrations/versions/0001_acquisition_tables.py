@@ -150,6 +150,24 @@ def upgrade() -> None:
     )
     op.create_index("ix_mart_builds_as_of", "mart_builds", ["as_of"], unique=False, schema="pw")
     op.create_table(
+        "segments",
+        sa.Column("segment", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("codes_any", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("codes_all", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("min_codes", sa.Integer(), nullable=True),
+        sa.Column("severities", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("min_severity_rank", sa.Integer(), nullable=True),
+        sa.Column("comm_types", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("states", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("requires_bdc", sa.Boolean(), nullable=True),
+        sa.Column("sure_only", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.PrimaryKeyConstraint("segment", name=op.f("pk_segments")),
+        schema="pw",
+    )
+    op.create_table(
         "snapshots",
         sa.Column("snapshot_id", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
@@ -469,6 +487,7 @@ def downgrade() -> None:
     op.drop_table("subscribers", schema="pw")
     op.drop_index("ix_snapshots_current", table_name="snapshots", schema="pw")
     op.drop_table("snapshots", schema="pw")
+    op.drop_table("segments", schema="pw")
     op.drop_index("ix_mart_builds_as_of", table_name="mart_builds", schema="pw")
     op.drop_table("mart_builds", schema="pw")
     op.drop_index(
