@@ -30,6 +30,12 @@ class ComplianceRule(Base):
     service: Mapped[str | None]  # service code that cures it
     price_usd: Mapped[Decimal | None] = mapped_column(Numeric(10, 2))
     sources: Mapped[list[str]]
+    question: Mapped[str | None]  # what the carrier is asked (questions only)
+    detection: Mapped[str | None]  # why public data cannot decide it, or what the judgement leans on
+    due_words: Mapped[str]
+    due_duty: Mapped[str | None]  # key of pw.due_dates
+    due_on: Mapped[date | None]  # where it is one fixed day
+    position: Mapped[int]  # order of the file
     is_enabled: Mapped[bool]
 
 
@@ -43,3 +49,19 @@ class DueDate(Base):
     year: Mapped[int] = mapped_column(primary_key=True)
     nominal_on: Mapped[date] = mapped_column(primary_key=True)
     due_on_et: Mapped[date]
+    late_after_on_et: Mapped[date]  # filings up to and including this day are not called late
+
+
+class SourceReference(Base):
+    """What the contract of a source says about absence (`sources/contracts/*.yaml`), so that SQL can obey it.
+
+    absence_sightings: in how many copies of different days "not listed" must be seen; NULL: it proves nothing.
+    """
+
+    __tablename__ = "sources"
+    __table_args__ = ({"schema": "pw"},)
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    absence_sightings: Mapped[int | None]
+    absence_distinct_bytes: Mapped[bool | None]

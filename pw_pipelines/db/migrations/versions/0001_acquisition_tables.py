@@ -98,6 +98,12 @@ def upgrade() -> None:
         sa.Column("service", sa.Text(), nullable=True),
         sa.Column("price_usd", sa.Numeric(precision=10, scale=2), nullable=True),
         sa.Column("sources", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("question", sa.Text(), nullable=True),
+        sa.Column("detection", sa.Text(), nullable=True),
+        sa.Column("due_words", sa.Text(), nullable=False),
+        sa.Column("due_duty", sa.Text(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("is_enabled", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_compliance_rules")),
         schema="pw",
@@ -108,6 +114,7 @@ def upgrade() -> None:
         sa.Column("year", sa.Integer(), nullable=False),
         sa.Column("nominal_on", sa.Date(), nullable=False),
         sa.Column("due_on_et", sa.Date(), nullable=False),
+        sa.Column("late_after_on_et", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("duty", "year", "nominal_on", name=op.f("pk_due_dates")),
         schema="pw",
     )
@@ -221,6 +228,15 @@ def upgrade() -> None:
         schema="pw",
     )
     op.create_index("ix_snapshots_current", "snapshots", ["source", "as_of", "fetched_at"], unique=False, schema="pw")
+    op.create_table(
+        "sources",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("absence_sightings", sa.Integer(), nullable=True),
+        sa.Column("absence_distinct_bytes", sa.Boolean(), nullable=True),
+        sa.PrimaryKeyConstraint("source", name=op.f("pk_sources")),
+        schema="pw",
+    )
     op.create_table(
         "subscribers",
         sa.Column("email", sa.Text(), nullable=False),
@@ -485,6 +501,7 @@ def downgrade() -> None:
     op.drop_index("ix_subscribers_state", table_name="subscribers", schema="pw")
     op.drop_index("ix_subscribers_frn", table_name="subscribers", schema="pw")
     op.drop_table("subscribers", schema="pw")
+    op.drop_table("sources", schema="pw")
     op.drop_index("ix_snapshots_current", table_name="snapshots", schema="pw")
     op.drop_table("snapshots", schema="pw")
     op.drop_table("segments", schema="pw")
