@@ -1,0 +1,123 @@
+"""dbt's manifest, read as data: which models and tests there are, what they say of themselves. No import of dbt.
+
+dagster-dbt would import dbt into every process (2.3 s); a JSON file says the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pw_pipelines.errors import ConfigError
+
+_NOT_NAME = re.compile(r"[^A-Za-z0-9_]+")
+PHASES = ("findings", "leads")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One dbt model. `upstream`: models and sources it reads, by unique id."""
+
+    unique_id: str
+    name: str
+    schema: str
+    folder: str
+    phase: str
+    description: str
+    checksum: str
+    materialized: str
+    columns: tuple[tuple[str, str, str], ...]
+    upstream: tuple[str, ...]
+    meta: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Test:
+    """One dbt test. `check`: its name as an asset check; `model`: the model it is shown on; `severity`: error or warn."""
+
+    unique_id: str
+    name: str
+    check: str
+    model: str
+    severity: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Models by unique id, tests by unique id, and which core table each source is."""
+
+    models: Mapping[str, Model]
+    tests: Mapping[str, Test]
+    sources: Mapping[str, str]
+
+    def of_phase(self, phase: str) -> tuple[Model, ...]:
+        """The models of one phase, by name."""
+        return tuple(sorted((one for one in self.models.values() if one.phase == phase), key=lambda one: one.name))
+
+
+def read(path: Path) -> Manifest:
+    """The manifest at `path`. Raises ConfigError, naming the command that makes it, when it is missing or broken."""
+    remedy = "Make it with `python -m pw_pipelines.compliance.manifest` (`pw up` and `make test` do)."
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"dbt's manifest is missing at {path}. {remedy}") from None
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"dbt's manifest at {path} is cut short ({error}). {remedy}") from error
+    try:
+        models = {key: _model(key, node) for key, node in stored["nodes"].items() if node["resource_type"] == "model"}
+        tests = [
+            _test(key, node, models) for key, node in stored["nodes"].items() if node["resource_type"] == "test"
+        ]
+        sources = {key: str(node["identifier"] or node["name"]) for key, node in stored["sources"].items()}
+    except KeyError as error:
+        raise ConfigError(f"dbt's manifest at {path} lacks {error}. {remedy}") from error
+    return Manifest(models, {test.unique_id: test for test in tests if test is not None}, sources)
+
+
+def _model(key: str, node: Mapping[str, Any]) -> Model:
+    phases = [phase for phase in PHASES if f"phase_{phase}" in node["tags"]]
+    if len(phases) != 1:
+        raise ConfigError(
+            f"dbt model {node['name']} must carry exactly one of the tags "
+            f"{', '.join(f'phase_{phase}' for phase in PHASES)}; it has {node['tags']}. Set it in dbt_project.yml."
+        )
+    folders = node["fqn"][1:-1]
+    return Model(
+        unique_id=key,
+        name=node["name"],
+        schema=node["schema"],
+        folder=folders[0] if folders else "models",
+        phase=phases[0],
+        description=node["description"],
+        checksum=node["checksum"]["checksum"],
+        materialized=node["config"]["materialized"],
+        columns=tuple(
+            (column["name"], column.get("data_type") or "", column["description"]) for column in node["columns"].values()
+        ),
+        upstream=tuple(node["depends_on"]["nodes"]),
+        meta=node["config"].get("meta") or node.get("meta") or {},
+    )
+
+
+def _test(key: str, node: Mapping[str, Any], models: Mapping[str, Model]) -> Test | None:
+    """A test on a source alone has no model to be shown on: the rows of sources have checks of their own."""
+    attached = node.get("attached_node")
+    if attached not in models:
+        of_models = [one for one in node["depends_on"]["nodes"] if one in models]
+        if not of_models:
+            return None
+        attached = of_models[-1]
+    return Test(
+        unique_id=key,
+        name=node["name"],
+        check=_NOT_NAME.sub("_", node["name"]),
+        model=attached,
+        severity=str(node["config"]["severity"]).lower(),
+        description=node["description"] or "",
+    )

@@ -1,0 +1,75 @@
+"""How Dagster's steps and sensors get hold of the house: settings, warehouse, object store, clients.
+
+Made when a step or tick asks for them, never on import. Tests replace any of them by a plain object under the
+same key. No business rule here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from pw_pipelines.errors import ConfigError
+from pw_pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pw_pipelines.db.connection import Database
+    from pw_pipelines.resources.fcc_sites import FccSites
+    from pw_pipelines.resources.listmonk import Listmonk
+    from pw_pipelines.resources.objects import Objects
+    from pw_pipelines.resources.telegram import Telegram
+
+
+def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
+    """`settings`, `db`, `objects`, `fcc`, `listmonk`, `telegram`."""
+
+    @dg.resource(description="The typed settings of this process.")
+    def settings_resource(_context: dg.InitResourceContext) -> Settings:
+        return settings
+
+    @dg.resource(description="The warehouse database.")
+    def db(_context: dg.InitResourceContext) -> Database:
+        from pw_pipelines.db.connection import Database
+
+        if settings.database_url is None:
+            raise ConfigError("PW_DATABASE_URL is not set. `pw up` sets it; or point it at a PostgreSQL server.")
+        return Database(settings.database_url.get_secret_value())
+
+    @dg.resource(description="The object store that keeps raw bytes.")
+    def objects(_context: dg.InitResourceContext) -> Objects:
+        from pw_pipelines.resources.objects import Objects
+
+        return Objects(settings.objects_url or (settings.home / "objects").resolve().as_uri())
+
+    @dg.resource(description="The FCC's public records.")
+    def fcc(_context: dg.InitResourceContext) -> Iterator[FccSites]:
+        from pw_pipelines.resources.fcc_sites import FccSites
+
+        sites = FccSites(settings)
+        try:
+            yield sites
+        finally:
+            sites.close()
+
+    @dg.resource(description="The mailing list manager.")
+    def listmonk(_context: dg.InitResourceContext) -> Listmonk:
+        from pw_pipelines.resources.listmonk import Listmonk
+
+        return Listmonk(settings)
+
+    @dg.resource(description="Where ops are told.")
+    def telegram(_context: dg.InitResourceContext) -> Telegram:
+        from pw_pipelines.resources.telegram import Telegram
+
+        return Telegram(settings)
+
+    return {
+        "settings": settings_resource,
+        "db": db,
+        "objects": objects,
+        "fcc": fcc,
+        "listmonk": listmonk,
+        "telegram": telegram,
+    }
