@@ -52,9 +52,7 @@ def test_two_segments_of_one_name_are_refused(tmp_path: Path) -> None:
 
 def test_loading_makes_the_table_say_what_the_file_says_and_no_more(db: Database, tmp_path: Path) -> None:
     old = "- {name: gone_soon, title: Old, description: will be dropped, codes_any: [RMD_MISSING]}\n"
-    new = (
-        "- {name: kept, title: New, description: takes its place, min_severity: high, certainty: sure, min_codes: 2}\n"
-    )
+    new = "- {name: kept, title: New, description: takes over, min_severity: high, certainty: sure, min_codes: 2}\n"
     load_segments(db, _file(tmp_path, old))
     assert load_segments(db, _file(tmp_path, new)) == 1
     assert load_segments(db, _file(tmp_path, new)) == 1
