@@ -1,0 +1,194 @@
+"""Where raw bytes are kept for ever: content-addressed objects on a local folder or in an S3 bucket.
+
+An object's key is the SHA-256 of its bytes (`sha256/ab/ab12…`), so the same bytes are stored once and what is
+read can be proved to be what was written. Objects are created, never overwritten and never deleted here.
+
+S3 (or MinIO) takes its address and credentials from the usual AWS_* variables (AWS_ENDPOINT_URL,
+AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION …). The bucket must exist.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import mmap
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+from urllib.parse import unquote, urlsplit
+
+from pw_pipelines.errors import ConfigError, OutsideRefused, OutsideUnavailable, SnapshotError
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+CHUNK_BYTES = 1 << 20
+# obstore sends a create-mode put as one request; its default of 30 s would cut a 64 MB upload on a 2 MB/s line.
+S3_TIMEOUT_SECONDS = 600
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file as 64 hex digits, read in pieces."""
+    with path.open("rb") as raw:
+        return hashlib.file_digest(raw, "sha256").hexdigest()
+
+
+class Objects:
+    """The object store at `url`: `file:///folder` (made when missing) or `s3://bucket/prefix`.
+
+    Raises ConfigError for another kind of address; OutsideUnavailable when the store does not answer;
+    OutsideRefused when it says no; SnapshotError for an object that is missing or damaged.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        parts = urlsplit(url)
+        self._folder: Path | None = None
+        if parts.scheme == "file":
+            self._folder = Path(unquote(parts.path))
+        elif parts.scheme != "s3" or not parts.netloc:
+            raise ConfigError(
+                f"PW_OBJECTS_URL={url!r} is not an object store; use file:///folder or s3://bucket/prefix."
+            )
+        self._opened: ObjectStore | None = None
+
+    def __repr__(self) -> str:
+        return f"Objects({self.url})"
+
+    def put(self, path: Path) -> str:
+        """Keeps the bytes of `path`; returns their SHA-256 (64 hex digits). Bytes already kept are not written again.
+
+        On return the bytes are on disk (or acknowledged by S3). One request: at most 5 GB, S3's own limit.
+        """
+        digest = sha256_of(path)
+        size = path.stat().st_size
+        with self._translated():
+            try:
+                self._create(digest, path, size)
+            except FileExistsError:
+                kept = self.size(digest)
+                if kept != size:
+                    raise SnapshotError(
+                        f"{self.url}/{_key(digest)} holds {kept:,} bytes where {size:,} belong: the object store is "
+                        "damaged there. Restore that object from the backup, or remove it and try again."
+                    ) from None
+        self._settle(digest)
+        return digest
+
+    def open(self, digest: str) -> BinaryIO:
+        """The object's bytes, seekable, to be closed by the caller. From S3 they come by way of a temporary file."""
+        if self._folder is not None:
+            try:
+                return (self._folder / _key(digest)).open("rb")
+            except FileNotFoundError:
+                raise self._missing(digest) from None
+        import obstore
+
+        with self._translated(digest):
+            found = obstore.get(self._store, _key(digest))
+            copy = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller, who closes it
+            try:
+                for chunk in found.stream(CHUNK_BYTES):
+                    copy.write(chunk)
+            except BaseException:
+                copy.close()
+                raise
+        copy.seek(0)
+        return cast(BinaryIO, copy)
+
+    def exists(self, digest: str) -> bool:
+        """Whether an object is kept under this digest."""
+        try:
+            self.size(digest)
+        except SnapshotError:
+            return False
+        return True
+
+    def size(self, digest: str) -> int:
+        """Bytes of an object. Raises SnapshotError when it is not there."""
+        import obstore
+
+        with self._translated(digest):
+            return int(obstore.head(self._store, _key(digest))["size"])
+
+    def verify(self, digest: str) -> None:
+        """Reads the object through. Raises SnapshotError when its bytes are not those of the digest."""
+        with self.open(digest) as raw:
+            found = hashlib.file_digest(cast(io.BufferedReader, raw), "sha256").hexdigest()
+        if found != digest:
+            raise SnapshotError(
+                f"{self.url}/{_key(digest)} now holds other bytes (sha256 {found}): the object store is damaged "
+                "there. Restore that object from the backup."
+            )
+
+    @property
+    def _store(self) -> ObjectStore:
+        if self._opened is None:
+            from obstore.store import LocalStore, S3Store
+
+            if self._folder is not None:
+                self._opened = LocalStore(self._folder, mkdir=True)
+            else:
+                plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+                self._opened = S3Store.from_url(
+                    self.url, client_options={"allow_http": plain, "timeout": f"{S3_TIMEOUT_SECONDS}s"}
+                )
+        return self._opened
+
+    def _create(self, digest: str, path: Path, size: int) -> None:
+        """One create-mode put. Mapped, not read: the bytes never stand in Python's memory. FileExistsError if kept."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        try:
+            if size == 0:  # an empty file cannot be mapped
+                obstore.put(self._store, _key(digest), b"", mode="create")
+                return
+            with path.open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                obstore.put(self._store, _key(digest), mapped, mode="create")
+        except AlreadyExistsError:
+            raise FileExistsError(digest) from None
+
+    def _settle(self, digest: str) -> None:
+        """On a local folder: asks the disk to hold the bytes and their names, so that a power cut cannot lose them."""
+        if self._folder is None:
+            return
+        target = self._folder / _key(digest)
+        for name in (target, target.parent, target.parent.parent, self._folder):
+            handle = os.open(name, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def _missing(self, digest: str) -> SnapshotError:
+        return SnapshotError(f"{self.url} holds no object {_key(digest)}. Restore it from the backup.")
+
+    @contextmanager
+    def _translated(self, digest: str = "") -> Iterator[None]:
+        """obstore's errors as the project's."""
+        from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+
+        try:
+            yield
+        except FileExistsError:
+            raise
+        except FileNotFoundError as error:
+            if digest:
+                raise self._missing(digest) from None
+            raise OutsideRefused(f"{self.url} cannot be written to: {error}. Does the bucket exist?") from error
+        except (PermissionDeniedError, UnauthenticatedError) as error:
+            raise OutsideRefused(f"{self.url} refuses us: {error}. Check the AWS_* credentials.") from error
+        except BaseError as error:
+            raise OutsideUnavailable(f"{self.url} does not answer: {error}.") from error
+
+
+def _key(digest: str) -> str:
+    if _DIGEST.fullmatch(digest) is None:
+        raise SnapshotError(f"{digest!r} is not a SHA-256 digest (64 hex digits, lower case).")
+    return f"sha256/{digest[:2]}/{digest}"

@@ -1,0 +1,292 @@
+"""Is this copy fit for use? Pure: a reader's report and the circumstances in, a verdict in sentences out.
+
+Grades
+    complete  every check passed and the number of rows is vouched for: by the floor of the contract, or by an
+              operator who states the exact total
+    partial   the facts are true but it is not the whole list, and its own layout says so (one query's reply, a
+              reference table): its rows count, absence from it never does. Under the floor this needs a total
+              stated by the source itself and met; without one nothing tells such a copy from one cut short
+    rejected  any other failed check: kept raw, shown, alerted, never loaded
+
+An operator's stated total stands in for the floors (rows and bytes) and for nothing else: ceilings, keys, fill
+rates, dates and the change against the last copy still hold. A total that is not met rejects, whoever states it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from pw_pipelines.snapshots import grading_dates
+from pw_pipelines.snapshots.model import CheckResult, Grade, Origin, Snapshot
+from pw_pipelines.sources.contract import SourceContract
+from pw_pipelines.sources.report import ReadReport
+
+KEYS_SHOWN = 5
+REJECTS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What is known about a copy beside its contents.
+
+    edition         the edition asked for, where the source has editions
+    previous        the last complete copy of the whole list before this one, or None
+    newest_fetched  the complete fetched copy with the newest as-of day (of the same edition), or None
+    earlier_digests SHA-256 of every earlier good copy of this source -> its as-of day
+    expect_rows     the total an operator stated, `stated_by` whom
+    mended          what the client had to say about the fetch, in words
+    """
+
+    as_of: date
+    origin: Origin
+    size: int
+    digest: str
+    edition: str | None = None
+    previous: Snapshot | None = None
+    newest_fetched: Snapshot | None = None
+    earlier_digests: Mapping[str, date] = field(default_factory=dict)
+    expect_rows: int | None = None
+    stated_by: str | None = None
+    mended: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`reasons`: why it was not accepted first, then what to know although it was."""
+
+    grade: Grade
+    checks: tuple[CheckResult, ...]
+    reasons: tuple[str, ...]
+    proves_absence: bool
+
+
+def grade(report: ReadReport, contract: SourceContract, about: Circumstances, unreadable: str | None = None) -> Verdict:
+    """The verdict on one copy. `unreadable`: the reader's own sentence when it had to give up."""
+    checks = [_readable(report, unreadable), *_bytes(report, contract, about)]
+    if unreadable is None:
+        checks += _rows(report, contract, about)
+        checks += _totals(report, about)
+        checks += [_change(report, contract, about), _keys(report, contract), *_fill(report, contract)]
+        checks.append(_rejects(report, contract))
+        checks += grading_dates.checks(report, contract, as_of=about.as_of, origin=about.origin, edition=about.edition,
+                                       previous=about.previous, newest_fetched=about.newest_fetched)  # fmt: skip
+    checks.append(_unchanged(contract, about))
+
+    failed = [check for check in checks if not check.passed]
+    reasons = [check.reason for check in failed if check.severity == "error"]
+    rejected = bool(reasons)
+    reasons += [check.reason for check in failed if check.severity == "warn"]
+    if about.expect_rows is not None and not rejected:
+        reasons.append(_vouched(report, contract, about))
+    reasons += [*about.mended, *report.notes]
+
+    whole = report.proves_absence and report.rows >= contract.rows.min and about.size >= contract.bytes.min
+    verdict: Grade = "complete"
+    if rejected:
+        verdict = "rejected"
+    elif not report.proves_absence and about.expect_rows is None:
+        verdict = "partial"
+        reasons.append(
+            f"This is {report.layout or 'a copy'}, not the whole list: its rows count, absence from it never."
+        )
+    return Verdict(
+        grade=verdict,
+        checks=tuple(checks),
+        reasons=tuple(dict.fromkeys(reasons)),
+        proves_absence=verdict == "complete" and whole and contract.absence is not None,
+    )
+
+
+def records(report: ReadReport) -> int:
+    """Records met: rows read and records that could not be."""
+    return report.rows + report.reject_count
+
+
+def _readable(report: ReadReport, unreadable: str | None) -> CheckResult:
+    if unreadable is not None:
+        return CheckResult("readable", False, "error", unreadable, f"{report.rows:,} rows until then", "the whole file")
+    return CheckResult("readable", True, "error", f"read to its end: {report.rows:,} rows", f"{report.rows:,} rows")
+
+
+def _bytes(report: ReadReport, contract: SourceContract, about: Circumstances) -> Iterator[CheckResult]:
+    bounds = contract.bytes
+    yield CheckResult(
+        "bytes_floor",
+        about.size >= bounds.min or about.expect_rows is not None or _is_counted_part(report),
+        "error",
+        f"{about.size:,} bytes against at least {bounds.min:,} ({bounds.healthy:,} on {bounds.seen}; {bounds.why})"
+        + _stands_in(about.size >= bounds.min, about),
+        f"{about.size:,}",
+        f"at least {bounds.min:,}",
+    )
+    yield CheckResult(
+        "bytes_ceiling",
+        about.size <= bounds.max,
+        "error",
+        f"{about.size:,} bytes against at most {bounds.max:,} ({bounds.healthy:,} on {bounds.seen}; {bounds.why})",
+        f"{about.size:,}",
+        f"at most {bounds.max:,}",
+    )
+
+
+def _is_counted_part(report: ReadReport) -> bool:
+    """A copy whose layout is no whole list and whose own stated total is met: surely all of what it says it is."""
+    return not report.proves_absence and report.control_total is not None and report.control_total == records(report)
+
+
+def _stands_in(met: bool, about: Circumstances) -> str:
+    if met or about.expect_rows is None:
+        return ""
+    return f"; the total stated by {about.stated_by} stands in for it"
+
+
+def _rows(report: ReadReport, contract: SourceContract, about: Circumstances) -> Iterator[CheckResult]:
+    bounds = contract.rows
+    sentence = (
+        f"{report.rows:,} rows against at least {bounds.min:,} ({bounds.healthy:,} on {bounds.seen}; {bounds.why})"
+    )
+    told_partial = _is_counted_part(report)
+    met = report.rows >= bounds.min or about.expect_rows is not None
+    advice = ""
+    if not met and not told_partial and report.rows:
+        advice = (
+            " If the copy is known to hold only part of the list, ingest it with --expect-rows and the exact number of "
+            "rows it must hold; who said so is recorded."
+        )
+    yield CheckResult(
+        "rows_floor",
+        met or told_partial,
+        "error",
+        sentence + (advice or _stands_in(report.rows >= bounds.min, about)),
+        f"{report.rows:,}",
+        f"at least {bounds.min:,}",
+    )
+    yield CheckResult(
+        "rows_ceiling",
+        report.rows <= bounds.max,
+        "error",
+        f"{report.rows:,} rows against at most {bounds.max:,} ({bounds.healthy:,} on {bounds.seen}; {bounds.why})",
+        f"{report.rows:,}",
+        f"at most {bounds.max:,}",
+    )
+    if bounds.min > 0 and report.rows == 0:
+        yield CheckResult("rows_any", False, "error", "0 rows: the copy holds no record at all", "0", "at least 1")
+
+
+def _totals(report: ReadReport, about: Circumstances) -> Iterator[CheckResult]:
+    met = records(report)
+    if report.control_total is not None:
+        where = report.control_source or "the source"
+        yield CheckResult(
+            "control_total",
+            met == report.control_total,
+            "error",
+            f"{met:,} records against {report.control_total:,} stated by {where}",
+            f"{met:,}",
+            f"{report.control_total:,}",
+        )
+    if about.expect_rows is not None:
+        yield CheckResult(
+            "stated_total",
+            met == about.expect_rows,
+            "error",
+            f"{met:,} records against {about.expect_rows:,} stated by {about.stated_by}",
+            f"{met:,}",
+            f"{about.expect_rows:,}",
+        )
+
+
+def _change(report: ReadReport, contract: SourceContract, about: Circumstances) -> CheckResult:
+    limits, previous = contract.change, about.previous
+    if limits is None:
+        return CheckResult("change", True, "error", f"{report.rows:,} rows; a batch of look-ups has no fixed size")
+    limit = f"−{limits.shrink_pct:g} % … +{limits.growth_pct:g} %"
+    if previous is None or previous.rows == 0:
+        return CheckResult("change", True, "error", f"{report.rows:,} rows; no earlier whole copy to compare with",
+                           f"{report.rows:,}", limit)  # fmt: skip
+    moved = 100.0 * (report.rows - previous.rows) / previous.rows
+    return CheckResult(
+        "change",
+        -limits.shrink_pct <= moved <= limits.growth_pct,
+        "error",
+        f"{report.rows:,} rows against {previous.rows:,} on {previous.as_of} ({_signed(moved)} %, limits {limit})",
+        f"{_signed(moved)} %",
+        limit,
+    )
+
+
+def _signed(percent: float) -> str:
+    return f"{percent:+.1f}".replace("-", "−")
+
+
+def _keys(report: ReadReport, contract: SourceContract) -> CheckResult:
+    doubled = report.duplicate_keys
+    name = ", ".join(contract.key)
+    shown = ", ".join(str(key) for key in doubled[:KEYS_SHOWN]) + (" …" if len(doubled) > KEYS_SHOWN else "")
+    sentence = f"{len(doubled):,} values of {name} stand more than once against 0 allowed"
+    return CheckResult(
+        "unique_keys", not doubled, "error", f"{sentence}: {shown}" if doubled else sentence, f"{len(doubled):,}", "0"
+    )
+
+
+def _fill(report: ReadReport, contract: SourceContract) -> Iterator[CheckResult]:
+    if report.rows == 0:
+        return
+    for column, least in contract.required_fill_pct.items():
+        share = 100.0 * report.filled[column] / report.rows
+        yield CheckResult(
+            f"fill_{column}",
+            share >= least,
+            "error",
+            f"{column} is filled in {share:.1f} % of {report.rows:,} rows against at least {least:g} %",
+            f"{share:.1f} %",
+            f"at least {least:g} %",
+        )
+
+
+def _rejects(report: ReadReport, contract: SourceContract) -> CheckResult:
+    share = 100.0 * report.reject_count / records(report) if records(report) else 0.0
+    sentence = (
+        f"{report.reject_count:,} of {records(report):,} records could not be read "
+        f"({share:.2f} %, limit {contract.max_reject_pct:g} %)"
+    )
+    if report.rejects:
+        sentence += ": " + "; ".join(f"line {one.line}: {one.reason}" for one in report.rejects[:REJECTS_SHOWN])
+    # A few unreadable records are within the promise, but never silent: the check then warns.
+    within = share <= contract.max_reject_pct
+    return CheckResult(
+        "reject_rate",
+        within and not report.reject_count,
+        "warn" if within else "error",
+        sentence,
+        f"{share:.2f} %",
+        f"at most {contract.max_reject_pct:g} %",
+    )
+
+
+def _unchanged(contract: SourceContract, about: Circumstances) -> CheckResult:
+    seen = about.earlier_digests.get(about.digest)
+    if seen is None:
+        return CheckResult("unchanged", True, "warn", "the bytes differ from every earlier good copy")
+    same = f"byte for byte the same as the copy of {seen}"
+    if contract.absence is None or not contract.absence.distinct_bytes:
+        return CheckResult("unchanged", True, "warn", f"{same}, as this source does between editions", str(seen))
+    return CheckResult(
+        "unchanged",
+        False,
+        "warn",
+        f"{same}: the source may be serving an old copy; both together count as one sighting of an absence",
+        str(seen),
+        "new bytes",
+    )
+
+
+def _vouched(report: ReadReport, contract: SourceContract, about: Circumstances) -> str:
+    floor = "" if report.rows >= contract.rows.min else f" in place of the floor of {contract.rows.min:,}"
+    return (
+        f"{about.expect_rows:,} records were stated by {about.stated_by}{floor} and are there"
+        + ("; absence from this copy proves nothing" if floor else "")
+        + "."
+    )

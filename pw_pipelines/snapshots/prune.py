@@ -1,0 +1,62 @@
+"""Keeping `core` small: rows of old snapshots go, their raw bytes and their place in the books stay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pw_pipelines.db.connection import Database
+from pw_pipelines.faults import point
+from pw_pipelines.snapshots import books
+from pw_pipelines.snapshots.loading import unload
+from pw_pipelines.snapshots.model import Snapshot
+from pw_pipelines.sources.contract import contracts
+
+KEEP = 30  # newest good snapshots per source: a month of days to look back into without re-reading raw
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What one pruning took out: snapshot ids, and rows of `core` in all."""
+
+    snapshot_ids: tuple[str, ...]
+    rows: int
+
+
+def prune(db: Database, *, now: datetime, keep: int = KEEP) -> Pruned:
+    """Takes out of `core` what is neither among the newest `keep` of its source nor the first of its month.
+
+    Which filing numbers stood in which RMD snapshot stays for ever (core.fcc_rmd_presence), and sources whose
+    snapshots are batches of look-ups are left alone: an old look-up may be the only one of its FRN. A pruned
+    snapshot is no longer in force on any day; `load` brings it back from raw.
+    """
+    if keep < 1:
+        raise ValueError("keep must be at least 1: the newest snapshot is what the marts stand on")
+    gone: list[str] = []
+    taken_out = 0
+    for source, promised in contracts().items():
+        if promised.change is None:
+            continue
+        with db.connect(application="pw prune") as connection:
+            loaded = books.rows(
+                connection,
+                f"""select * from pw.snapshots where source = %s and {books.IN_FORCE}
+                    order by as_of desc, fetched_at desc, snapshot_id desc for update""",
+                (source,),
+            )
+            for snapshot in _surplus(loaded, keep):
+                taken_out += unload(connection, snapshot, presence=False)
+                connection.execute(
+                    "update pw.snapshots set loaded_at = null, pruned_at = %s where snapshot_id = %s",
+                    (now, snapshot.snapshot_id),
+                )
+                gone.append(snapshot.snapshot_id)
+            point("snapshot.prune.before_commit")
+    return Pruned(tuple(gone), taken_out)
+
+
+def _surplus(newest_first: list[Snapshot], keep: int) -> list[Snapshot]:
+    first_of_month = {
+        (snapshot.as_of.year, snapshot.as_of.month): snapshot.snapshot_id for snapshot in newest_first
+    }  # the last one written wins: the earliest of the month
+    return [one for one in newest_first[keep:] if one.snapshot_id not in first_of_month.values()]

@@ -1,0 +1,221 @@
+"""The road in: keep the bytes, write them into the books, read them, grade them. Loading is `snapshots.loading`.
+
+Order is the promise: bytes are in the object store before anything reads them, and a snapshot stands in the
+books (as `pending`) before it is graded, so whatever dies on the way leaves something to go on from.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+from pw_pipelines.db.connection import Database
+from pw_pipelines.errors import SnapshotError, SourceRejected, UsageError
+from pw_pipelines.faults import point
+from pw_pipelines.resources.fetched import Fetched
+from pw_pipelines.resources.objects import Objects
+from pw_pipelines.snapshots import books, verdicts
+from pw_pipelines.snapshots.grading import Circumstances, Verdict, grade
+from pw_pipelines.snapshots.grading_dates import stated_day as day_in
+from pw_pipelines.snapshots.loading import load, reload
+from pw_pipelines.snapshots.model import Origin, Snapshot
+from pw_pipelines.snapshots.reading import read_through
+from pw_pipelines.sources.contract import SourceContract, contract
+from pw_pipelines.sources.registry import reader
+from pw_pipelines.sources.report import ReadReport
+
+__all__ = ["finish_pending", "load", "regrade", "reparse", "stated_day", "take"]
+
+DIGEST_DIGITS_IN_ID = 12
+
+
+def take(
+    db: Database,
+    objects: Objects,
+    source: str,
+    fetched: Fetched,
+    *,
+    as_of: date,
+    now: datetime,
+    origin: Origin = "fetched",
+    stated_by: str | None = None,
+    expect_rows: int | None = None,
+) -> Snapshot:
+    """Takes one copy in and grades it; does not load it. The same (source, as_of, bytes) is one snapshot.
+
+    as_of: America/New_York day the copy shows; now: aware moment it is taken. expect_rows: the total an operator
+    states (then `stated_by` says who), which stands in for the contract's floors. Taking a copy again returns
+    what is in the books, grades it if a crash left it pending, and grades a rejected one anew when a total is
+    stated for it. Raises UsageError for an unknown source or a total without a name, SnapshotError when a total
+    contradicts a copy that is already in force.
+    """
+    promised = contract(source)
+    if expect_rows is not None and not stated_by:
+        raise UsageError("A stated total needs the name of who states it (--stated-by).")
+    digest = objects.put(fetched.path)
+    point("snapshot.take.after_put")
+    snapshot = _register(db, promised, fetched, digest, objects.size(digest), as_of=as_of, now=now, origin=origin,
+                         stated_by=stated_by, expect_rows=expect_rows)  # fmt: skip
+    point("snapshot.take.after_register")
+    restated = expect_rows is not None and expect_rows != snapshot.stated_total
+    if snapshot.grade == "pending" and not restated:
+        return _grade(db, objects, snapshot, now=now, mended=fetched.notes)
+    if not restated:
+        return snapshot
+    if snapshot.is_good and snapshot.rows + snapshot.rejected_rows != expect_rows:
+        raise SnapshotError(
+            f"{snapshot.snapshot_id} is in the books as {snapshot.grade} with {snapshot.rows:,} rows; {stated_by} "
+            f"states {expect_rows:,}. If it is wrong: pw snapshot recall {snapshot.snapshot_id} --reason …"
+        )
+    if snapshot.is_good or snapshot.grade == "recalled":
+        return snapshot
+    return regrade(db, objects, snapshot.snapshot_id, now=now, expect_rows=expect_rows, stated_by=stated_by)
+
+
+def regrade(
+    db: Database,
+    objects: Objects,
+    snapshot_id: str,
+    *,
+    now: datetime,
+    expect_rows: int | None = None,
+    stated_by: str | None = None,
+) -> Snapshot:
+    """Grades a pending or rejected snapshot again from its raw bytes. Raises SnapshotError for any other."""
+    with db.connect() as connection:
+        snapshot = books.fetch(connection, snapshot_id, lock=True)
+        if snapshot.grade not in ("pending", "rejected"):
+            raise SnapshotError(f"{snapshot_id} is {snapshot.grade}; only pending and rejected ones are graded again.")
+        connection.execute(
+            """update pw.snapshots set stated_total = coalesce(%s, stated_total), stated_by = coalesce(%s, stated_by)
+               where snapshot_id = %s""",
+            (expect_rows, stated_by, snapshot_id),
+        )
+        snapshot = books.fetch(connection, snapshot_id)
+    return _grade(db, objects, snapshot, now=now, mended=())
+
+
+def finish_pending(db: Database, objects: Objects, *, now: datetime) -> list[Snapshot]:
+    """Grades what a hard stop left pending. Returns those snapshots."""
+    pending = [snapshot for snapshot in books.list_snapshots(db) if snapshot.grade == "pending"]
+    return [_grade(db, objects, snapshot, now=now, mended=()) for snapshot in reversed(pending)]
+
+
+def reparse(db: Database, objects: Objects, snapshot_id: str, *, now: datetime) -> Snapshot:
+    """Reads a snapshot anew from raw with today's reader and puts the new rows in place of the old, or changes nothing.
+
+    Raises SnapshotError when today's reader or contract refuses what was accepted then: the old rows stay.
+    """
+    snapshot = books.get(db, snapshot_id)
+    if not snapshot.is_good:
+        regraded = regrade(db, objects, snapshot_id, now=now)
+        if regraded.is_good:
+            load(db, objects, snapshot_id, now=now)
+        return books.get(db, snapshot_id)
+    report, verdict = _judge(db, objects, snapshot, mended=())
+    if verdict.grade == "rejected":
+        raise SnapshotError(
+            f"{snapshot_id} was {snapshot.grade} and would be rejected now: {'; '.join(verdict.reasons)}. "
+            "Its rows stay as they were; recall it if they are wrong."
+        )
+    with db.connect() as connection:
+        books.fetch(connection, snapshot_id, lock=True)
+        verdicts.write(connection, snapshot, report, verdict, now=now)
+        reload(connection, objects, snapshot_id, now=now)
+    return books.get(db, snapshot_id)
+
+
+def stated_day(objects: Objects, source: str, path: Path) -> date | None:
+    """The day a hand-saved copy itself says it is of, or None. The bytes are kept before they are looked at."""
+    digest = objects.put(path)
+    report = ReadReport(file_name=path.name)
+    try:
+        with objects.open(digest) as raw:
+            next(iter(reader(source)(raw, report)), None)
+    except SourceRejected:
+        return None  # grading will say why
+    return day_in(report)
+
+
+def _register(
+    db: Database,
+    promised: SourceContract,
+    fetched: Fetched,
+    digest: str,
+    size: int,
+    *,
+    as_of: date,
+    now: datetime,
+    origin: Origin,
+    stated_by: str | None,
+    expect_rows: int | None,
+) -> Snapshot:
+    """The row in the books for these bytes: a new pending one, or the one that is there."""
+    file_name = fetched.path.name if origin == "ingested" else None
+    # The name of a hand-saved look-up may be all that says whom it is about, so there it is part of what was taken.
+    subject = file_name if file_name and promised.change is None else ""
+    head = f"{promised.source}-{as_of}-"
+    snapshot_id = head + _id_digits(digest, subject)
+    with db.connect() as connection:
+        connection.execute(
+            """insert into pw.snapshots (snapshot_id, source, as_of, vintage, fetched_at, origin, stated_by,
+                                         stated_total, file_name, subject, raw_digest, size_bytes, media_type)
+               values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+               on conflict (source, as_of, raw_digest, subject) do nothing""",
+            (snapshot_id, promised.source, as_of, fetched.vintage, now, origin, stated_by, expect_rows,
+             file_name, subject, digest, size, fetched.media_type),
+        )  # fmt: skip
+        found = books.rows(
+            connection,
+            """select * from pw.snapshots where source = %s and as_of = %s and raw_digest = %s and subject = %s""",
+            (promised.source, as_of, digest, subject),
+        )
+    return found[0]
+
+
+def _id_digits(digest: str, subject: str) -> str:
+    if not subject:
+        return digest[:DIGEST_DIGITS_IN_ID]
+    import hashlib
+
+    return hashlib.sha256(f"{digest} {subject}".encode()).hexdigest()[:DIGEST_DIGITS_IN_ID]
+
+
+def _grade(db: Database, objects: Objects, snapshot: Snapshot, *, now: datetime, mended: tuple[str, ...]) -> Snapshot:
+    """Reads, judges and writes the verdict; a snapshot that somebody else graded meanwhile is left as they did."""
+    report, verdict = _judge(db, objects, snapshot, mended=mended)
+    with db.connect() as connection:
+        standing = books.fetch(connection, snapshot.snapshot_id, lock=True)
+        if standing.grade in ("pending", "rejected"):
+            verdicts.write(connection, snapshot, report, verdict, now=now)
+            point("snapshot.take.before_verdict")
+    return books.get(db, snapshot.snapshot_id)
+
+
+def _judge(
+    db: Database, objects: Objects, snapshot: Snapshot, *, mended: tuple[str, ...]
+) -> tuple[ReadReport, Verdict]:
+    report = ReadReport(file_name=snapshot.file_name)
+    with objects.open(snapshot.raw_digest) as raw:
+        unreadable = read_through(reader(snapshot.source), raw, report)
+    with db.connect() as connection:
+        earlier = connection.execute(
+            """select raw_digest, max(as_of) as day from pw.snapshots
+               where source = %s and grade in ('complete', 'partial') and snapshot_id <> %s and as_of < %s
+               group by raw_digest""",
+            (snapshot.source, snapshot.snapshot_id, snapshot.as_of),
+        ).fetchall()
+        about = Circumstances(
+            as_of=snapshot.as_of,
+            origin=snapshot.origin,
+            size=snapshot.size_bytes,
+            digest=snapshot.raw_digest,
+            edition=snapshot.vintage,
+            previous=books.last_whole_before(connection, snapshot),
+            newest_fetched=books.newest_complete(connection, snapshot),
+            earlier_digests={str(row["raw_digest"]): row["day"] for row in earlier if isinstance(row["day"], date)},
+            expect_rows=snapshot.stated_total,
+            stated_by=snapshot.stated_by,
+            mended=mended,
+        )
+    return report, grade(report, contract(snapshot.source), about, unreadable)

@@ -1,0 +1,128 @@
+"""Raw bytes kept for ever: on a folder and on S3's own protocol alike."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from pw_pipelines.errors import ConfigError, OutsideRefused, OutsideUnavailable, SnapshotError
+from pw_pipelines.resources.objects import Objects
+
+BODY = b"number,frn\nRMD0000001,0000000001\n" * 1_000
+DIGEST = hashlib.sha256(BODY).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """moto's S3 server on a free loopback port; its address."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def s3_environment(s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    for name, value in {
+        "AWS_ENDPOINT_URL": s3,
+        "AWS_ACCESS_KEY_ID": "sandbox",
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_REGION": "us-east-1",
+        "NO_PROXY": "127.0.0.1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return s3
+
+
+@pytest.fixture(params=["folder", "s3"])
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
+    if request.param == "folder":
+        return Objects((tmp_path / "raw ö bytes").as_uri())
+    address = request.getfixturevalue("s3_environment")
+    bucket = f"raw-{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:12]}"
+    with urlopen(Request(f"{address}/{bucket}", method="PUT")):
+        pass
+    return Objects(f"s3://{bucket}/kept/here")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "export.csv"
+    path.write_bytes(BODY)
+    return path
+
+
+def test_what_was_put_is_read_back_byte_for_byte(objects: Objects, file: Path) -> None:
+    assert objects.put(file) == DIGEST
+    assert objects.exists(DIGEST)
+    assert objects.size(DIGEST) == len(BODY)
+    objects.verify(DIGEST)
+    with objects.open(DIGEST) as raw:
+        assert raw.read() == BODY
+        raw.seek(11)
+        assert raw.read(10) == b"RMD0000001"
+
+
+def test_the_same_bytes_put_twice_are_one_object(objects: Objects, file: Path) -> None:
+    assert objects.put(file) == objects.put(file) == DIGEST
+    assert objects.size(DIGEST) == len(BODY)
+
+
+def test_an_empty_file_is_an_object_too(objects: Objects, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    digest = objects.put(empty)
+    with objects.open(digest) as raw:
+        assert raw.read() == b""
+
+
+def test_a_missing_object_is_named(objects: Objects, file: Path) -> None:
+    objects.put(file)
+    assert not objects.exists("0" * 64)
+    with pytest.raises(SnapshotError, match="0000"):
+        objects.open("0" * 64)
+
+
+def test_text_that_is_no_digest_never_becomes_a_path(objects: Objects) -> None:
+    with pytest.raises(SnapshotError, match="not a SHA-256"):
+        objects.open("../../../../etc/passwd")
+
+
+def test_a_damaged_object_is_noticed_and_never_taken_for_the_bytes(tmp_path: Path, file: Path) -> None:
+    objects = Objects((tmp_path / "objects").as_uri())
+    kept = tmp_path / "objects" / "sha256" / DIGEST[:2] / DIGEST
+    objects.put(file)
+    kept.write_bytes(BODY[:-1])
+    with pytest.raises(SnapshotError, match="damaged"):
+        objects.put(file)
+    kept.write_bytes(BODY[:-1] + b"\r")
+    with pytest.raises(SnapshotError, match="other bytes"):
+        objects.verify(DIGEST)
+
+
+def test_a_bucket_that_is_not_there_is_said_to_be_missing(s3_environment: str, file: Path) -> None:
+    with pytest.raises(OutsideRefused, match="bucket"):
+        Objects("s3://nobody-made-this/raw").put(file)
+
+
+def test_a_store_nobody_answers_for_may_be_tried_again_later(
+    s3_environment: str, monkeypatch: pytest.MonkeyPatch, file: Path
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(OutsideUnavailable, match="does not answer"):
+        Objects("s3://bucket/raw").put(file)
+
+
+@pytest.mark.parametrize("url", ["memory:///", "/srv/objects", "s3:bucket"])
+def test_an_address_of_no_known_kind_is_refused_by_name_of_the_setting(url: str) -> None:
+    with pytest.raises(ConfigError, match="PW_OBJECTS_URL"):
+        Objects(url)
