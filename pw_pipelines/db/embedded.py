@@ -152,6 +152,11 @@ class Embedded:
         """Whether a postmaster of this very data folder lives."""
         return self._postmaster() is not None
 
+    def connect_url(self, database: str) -> str:
+        """URL of a server that somebody else holds running, without holding it; it may be stopped at any moment."""
+        facts = json.loads(self._facts.read_text())
+        return Server("127.0.0.1", int(facts["port"]), USER, facts["password"], self.data).url(database)
+
     def revive(self) -> Server:
         """Starts the server again if it died under its users, on its old port unless that was taken meanwhile."""
         with self._turn():

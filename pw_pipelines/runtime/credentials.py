@@ -1,0 +1,44 @@
+"""Which credentials live mode needs, and the refusal to start without one of them."""
+
+from __future__ import annotations
+
+from pw_pipelines.errors import ConfigError
+from pw_pipelines.settings import Settings
+
+# setting -> what it is for, as the refusal says it
+NEEDED_LIVE: dict[str, str] = {
+    "ecfs_api_key": "reading ECFS (an api.data.gov key)",
+    "bdc_username": "reading the Broadband Data Collection (FCC registration login)",
+    "bdc_hash_value": "reading the Broadband Data Collection (token made under Manage API Access)",
+    "listmonk_token": "writing to Listmonk (token of the API user PW_LISTMONK_USER)",
+    "telegram_token": "alerts (token of the Telegram bot)",
+    "telegram_chat_id": "alerts (chat the bot writes to)",
+    "staff_password": "the staff pages (password of the user `staff`)",
+}
+
+
+def missing_credentials(settings: Settings) -> list[str]:
+    """Names of the PW_* variables live mode needs and has not, in a fixed order; empty in the sandbox.
+
+    A blank value counts as missing.
+    """
+    if settings.is_sandbox:
+        return []
+    return [f"PW_{name.upper()}" for name in NEEDED_LIVE if not _text(getattr(settings, name)).strip()]
+
+
+def refuse_incomplete_live(settings: Settings) -> None:
+    """Raises ConfigError naming every credential that live mode lacks."""
+    if missing := missing_credentials(settings):
+        wants = "; ".join(f"{name}: {NEEDED_LIVE[name.removeprefix('PW_').lower()]}" for name in missing)
+        raise ConfigError(
+            f"PW_MODE=live needs {len(missing)} more credential{'s' if len(missing) > 1 else ''}: {wants}. "
+            "Set them in the environment, or start with PW_MODE=sandbox."
+        )
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    reveal = getattr(value, "get_secret_value", None)
+    return str(reveal() if reveal else value)
