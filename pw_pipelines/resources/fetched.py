@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,3 +16,19 @@ class Fetched:
     media_type: str
     vintage: str | None = None
     notes: tuple[str, ...] = field(default=())
+
+
+def target(into: Path, name: str) -> Path:
+    """Where a copy goes: `into` itself, or the file `name` in it when it is a folder."""
+    return into / name if into.is_dir() else into
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A draft that becomes `path` when the block ends well, and is removed when it does not."""
+    draft = path.with_name(path.name + ".part")
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

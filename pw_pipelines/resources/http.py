@@ -7,10 +7,11 @@ Verdicts: connection failures, time-outs, 408, 429 and 5xx are SourceUnavailable
 from __future__ import annotations
 
 import email.utils
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ import httpx
 import tenacity
 
 from pw_pipelines.errors import SourceError, SourceRefused, SourceUnavailable
+from pw_pipelines.settings import Settings
 
 _T = TypeVar("_T")
 
@@ -26,6 +28,8 @@ MOST_ATTEMPTS = 5
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 120.0  # a longer Retry-After is not waited for: the run's own retry comes back later
 CHUNK_BYTES = 1 << 18
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses at INFO, API keys included
 
 
 class Pace:
@@ -145,7 +149,9 @@ class PoliteClient:
             self._pace.wait()
             try:
                 return attempt()
-            except httpx.TransportError as error:
+            except (
+                httpx.RequestError
+            ) as error:  # no connection, time-outs, a cut or undecodable body, redirects in a ring
                 where = _bare(httpx.URL(url))
                 raise _Retry(
                     SourceUnavailable(
@@ -170,6 +176,28 @@ class PoliteClient:
             raise gave_up.error from gave_up
 
 
+def polite_client(
+    source: str,
+    settings: Settings,
+    *,
+    per_second: float,
+    headers: Mapping[str, str] | None = None,
+    transport: httpx.BaseTransport | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> PoliteClient:
+    """A client with the user agent, time-out and number of attempts of the settings."""
+    return PoliteClient(
+        source,
+        user_agent=settings.user_agent,
+        timeout_seconds=settings.http_timeout_seconds,
+        per_second=per_second,
+        headers=headers,
+        attempts=settings.http_attempts,
+        transport=transport,
+        sleep=sleep,
+    )
+
+
 def _wait(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.wait_seconds if isinstance(error, _Retry) else None
@@ -181,13 +209,15 @@ def _retry_after(value: str | None) -> float | None:
     """Seconds asked for by a Retry-After header, in either of its forms; None when absent or unreadable."""
     if not value:
         return None
-    if value.strip().isdigit():
+    if value.strip().isdecimal():
         return float(value)
     try:
         until = email.utils.parsedate_to_datetime(value)
     except ValueError:
         return None
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+    if until.tzinfo is None:  # the form `-0000`: UTC by RFC 5322
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, until.timestamp() - time.time())  # the server's clock is a wall clock, not the sandbox's
 
 
 def _bare(url: httpx.URL) -> str:

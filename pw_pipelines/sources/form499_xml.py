@@ -81,11 +81,19 @@ def error_code(reply: bytes) -> int | None:
 
 
 def read(stream: BinaryIO, head: bytes, report: ReadReport) -> Iterator[tuple[object, ...]]:
-    """Rows of the XML in `stream`; `head`: its first bytes. Raises SourceRejected for anything else or a cut end."""
+    """Rows of the XML in `stream`; `head`: its first bytes. Raises SourceRejected for anything else or a cut end.
+
+    The answer "no results" to a query is a reply of 0 filers; the other query errors are SourceRejected.
+    """
     from lxml import etree
 
     refuse_html(head, SOURCE, "XML")
-    if (code := error_code(head)) is not None:
+    code = error_code(head)
+    if code == NO_RESULTS:
+        report.layout, report.proves_absence = "query reply", False
+        report.control_total, report.control_source = 0, "the database's answer: no results"
+        return
+    if code is not None:
         raise SourceRejected(f"The filer database answered query error {code}: {QUERY_ERRORS[code]}.", source=SOURCE)
     report.layout = "xml"
     tally = Tally(report, COLUMNS, ("filer_id",))
