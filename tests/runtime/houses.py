@@ -96,7 +96,7 @@ def house(
     with output.open("wb") as sink:
         process = subprocess.Popen(
             command, cwd=PROJECT_ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
-            preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignore_sigint else None,
+            preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignore_sigint else None,  # noqa: PLW1509
         )  # fmt: skip
     started = StartedHouse(home.resolve(), process, ready, output)
     try:

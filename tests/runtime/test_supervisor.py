@@ -109,7 +109,7 @@ def test_a_child_that_dies_is_started_again_but_not_for_ever(tmp_path: Path) -> 
         started.await_ready()
         for time_dead in range(1, 7):
             assert eventually(lambda: _answers(started.addresses["web"])) or time_dead == 7
-            with pytest.raises(OSError):  # noqa: PT011 - it died before it answered, in whichever way
+            with pytest.raises(OSError):
                 get(started.addresses["web"] + "/die")
             if time_dead < 6:
                 told = "web ended with code 3"

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Makes this checkout ready to run: uv, the locked packages, Chromium, LibreOffice. Quick when nothing is missing.
+# Needs Python 3.11 or newer and git. Installs system packages only as root or with a sudo that asks nothing.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly tools=.pw/tools stamps=.pw/stamps
+readonly retry_minutes=1440 # an installation that failed is tried again after a day, not at every start
+mkdir -p "$tools" "$stamps"
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+give_up() { say "$*"; exit 1; }
+runs() { "$@" >/dev/null 2>&1; }
+
+# --- a Python that may run the project ----------------------------------------------------------------------------
+python=
+for candidate in python3.13 python3.12 python3.11 python3 python; do
+  if runs "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    python=$candidate
+    break
+  fi
+done
+
+# --- system packages ----------------------------------------------------------------------------------------------
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+may_install() { command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || runs sudo -n true; }; }
+lists_fresh=
+apt_install() { # packages…; output goes to a log that is shown when it fails
+  local log=$tools/apt.log
+  if [ -z "$lists_fresh" ]; then
+    as_root apt-get -q update >"$log" 2>&1 || true # one dead mirror of several is no reason to stop
+    lists_fresh=yes
+  fi
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$@" >>"$log" 2>&1 </dev/null
+}
+# Tries once a day: name, shown name, what to type, then the command that installs.
+get_once() {
+  local name=$1 shown=$2 by_hand=$3
+  shift 3
+  local failed=$stamps/$name.failed
+  if [ -n "$(find "$failed" -mmin "-$retry_minutes" 2>/dev/null)" ]; then
+    say "$shown is missing (tried within the last day); install it with: $by_hand"
+    return
+  fi
+  say "installing $shown …"
+  if "$@"; then
+    rm -f "$failed"
+  else
+    touch "$failed"
+    say "$shown could not be installed here; what needs it is skipped. Install it with: $by_hand"
+  fi
+}
+
+# --- uv -----------------------------------------------------------------------------------------------------------
+uv=
+find_uv() {
+  local candidate
+  for candidate in uv "$tools/venv/bin/uv" "$tools/lib/bin/uv"; do
+    if runs "$candidate" --version; then
+      uv=$candidate
+      return 0
+    fi
+  done
+  return 1
+}
+uv_by_venv() { runs "$python" -m venv --clear "$tools/venv" && "$tools/venv/bin/python" -m pip install -q uv >&2; }
+uv_by_pip() { runs "$python" -m pip --version && "$python" -m pip install -q --target "$tools/lib" --upgrade uv >&2; }
+if ! find_uv; then
+  [ -n "$python" ] || give_up "no Python 3.11 or newer on PATH. Install one, for example: apt-get install python3"
+  say "getting uv …"
+  uv_by_venv || uv_by_pip || { may_install && apt_install python3-venv && uv_by_venv; } || true
+  find_uv || give_up "uv could not be had. Install it and run this again, for example: apt-get install python3-venv"
+fi
+
+# --- the locked packages ------------------------------------------------------------------------------------------
+wanted=$(cat uv.lock pyproject.toml | sha256sum)
+if [ "$(cat "$stamps/packages" 2>/dev/null)" != "$wanted" ] || ! runs .venv/bin/python -c 'import pw_pipelines'; then
+  say "installing the locked packages …"
+  "$uv" sync --frozen --quiet ${python:+--python "$python"} || "$uv" sync --frozen --quiet
+  printf '%s\n' "$wanted" >"$stamps/packages"
+fi
+
+# --- Chromium and LibreOffice -------------------------------------------------------------------------------------
+browser_found() { runs .venv/bin/python -m pw_pipelines.runtime.browser; }
+get_browser() {
+  # Ubuntu's package is a wrapper around snap, which servers and containers lack: Playwright's own build there.
+  if may_install; then
+    { ! grep -qi '^ID=ubuntu' /etc/os-release && apt_install chromium fonts-dejavu-core && browser_found; } && return 0
+    as_root .venv/bin/python -m playwright install-deps chromium >>"$tools/apt.log" 2>&1 </dev/null || true
+  fi
+  timeout 600 .venv/bin/python -m playwright install chromium >>"$tools/apt.log" 2>&1 </dev/null && browser_found
+}
+browser_found || get_once chromium "Chromium" "sudo apt-get install chromium" get_browser
+
+office_found() { command -v soffice >/dev/null || command -v libreoffice >/dev/null; }
+get_office() { may_install && apt_install libreoffice-writer; }
+office_found || get_once libreoffice "LibreOffice" "sudo apt-get install libreoffice-writer" get_office
