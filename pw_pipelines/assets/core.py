@@ -1,7 +1,5 @@
 """Rows of public records, loaded from good copies only, each under its snapshot."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +25,8 @@ def core_asset(subject: Subject, *, partitions_def: dg.PartitionsDefinition[Any]
 
     @dg.asset(
         name=subject.core_key,
-        description=f"Rows of **{promise.title}** in `core.{subject.table}`. One row is {promise.row_is}\n\nOnly copies "
-        "graded complete or partial are loaded; every row names its snapshot.",
+        description=f"Rows of **{promise.title}** in `core.{subject.table}`. One row is {promise.row_is}\n\nOnly "
+        "copies graded complete or partial are loaded; every row names its snapshot.",
         partitions_def=partitions_def,
         deps=[subject.raw_key],
         group_name=GROUP,
@@ -47,7 +45,7 @@ def core_asset(subject: Subject, *, partitions_def: dg.PartitionsDefinition[Any]
         required_resource_keys={"db", "objects"},
         metadata={"dagster/column_schema": columns, "dagster/table_name": f"core.{subject.table}"},
     )
-    def _core(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    def _core(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows only the bare class
         from pw_pipelines.snapshots import road
 
         resources = context.resources
@@ -62,30 +60,32 @@ def core_asset(subject: Subject, *, partitions_def: dg.PartitionsDefinition[Any]
     return _core
 
 
-def good_of(db: Database, subject: Subject, partition: str) -> list[Snapshot]:
+def good_of(db: "Database", subject: Subject, partition: str) -> "list[Snapshot]":
     """The usable copies of a partition, oldest first: the newest one, or all where a day's copies add up.
 
     Raises Failure when there is none. (CORES may have nothing to load: then an earlier batch is all there is.)
     """
     from pw_pipelines.snapshots import books
 
-    found = [one for one in books.list_snapshots(db, subject.source) if one.is_good and _belongs(one, subject, partition)]
+    found = [
+        one for one in books.list_snapshots(db, subject.source) if one.is_good and _belongs(one, subject, partition)
+    ]
     if not found and not subject.in_batches:
         raise dg.Failure(
-            description=f"{subject.core_key}: there is no usable copy of {partition}. Materialize {subject.raw_key} for it "
-            "first; if it was rejected, its checks say why.",
+            description=f"{subject.core_key}: there is no usable copy of {partition}. Materialize {subject.raw_key} "
+            "for it first; if it was rejected, its checks say why.",
             allow_retries=False,
         )
     return found[::-1] if subject.in_batches else found[:1]
 
 
-def _belongs(snapshot: Snapshot, subject: Subject, partition: str) -> bool:
+def _belongs(snapshot: "Snapshot", subject: Subject, partition: str) -> bool:
     if subject.is_vintage:
         return (snapshot.vintage or "").startswith(partition)
     return snapshot.as_of == date.fromisoformat(partition)
 
 
-def loaded_result(snapshots: list[Snapshot], loaded: dict[str, int]) -> dg.AssetCheckResult:
+def loaded_result(snapshots: "list[Snapshot]", loaded: dict[str, int]) -> dg.AssetCheckResult:
     """Whether the table holds what was graded."""
     graded = sum(one.rows for one in snapshots)
     stored = sum(loaded.values())
@@ -97,7 +97,7 @@ def loaded_result(snapshots: list[Snapshot], loaded: dict[str, int]) -> dg.Asset
     )
 
 
-def core_metadata(db: Database, subject: Subject, snapshots: list[Snapshot]) -> dict[str, Any]:
+def core_metadata(db: "Database", subject: Subject, snapshots: "list[Snapshot]") -> dict[str, Any]:
     """Counts, origin and a preview of what was loaded."""
     if not snapshots:
         return {"dagster/row_count": 0, "note": "Nothing had to be loaded."}

@@ -56,8 +56,8 @@ def _cores_of_carriers(context: dg.AssetExecutionContext) -> Snapshot | None:
         return keep(context, CORES, resources.fcc.cores.fetch(folder, frns), today)
 
 
-def assets(settings: Settings, *, after_findings: str) -> list[dg.AssetsDefinition]:
-    """Copies and rows of every FCC record. `after_findings`: the asset that must stand before CORES is asked."""
+def assets(settings: Settings, *, after_findings: list[str]) -> list[dg.AssetsDefinition]:
+    """Copies and rows of every FCC record. `after_findings`: what must stand before CORES is asked."""
     daily = partitions.daily(settings)
     found: list[dg.AssetsDefinition] = []
     for subject, fetch in ((RMD, _rmd), (FORM499, _form499), (CPNI, _cpni)):
@@ -66,8 +66,6 @@ def assets(settings: Settings, *, after_findings: str) -> list[dg.AssetsDefiniti
     vintages: dg.PartitionsDefinition[Any] = partitions.vintages
     found.append(raw_asset(BDC, of_the_day(BDC, _bdc), settings, partitions_def=vintages))
     found.append(core_asset(BDC, partitions_def=vintages))
-    found.append(
-        raw_asset(CORES, _cores_of_carriers, settings, partitions_def=daily, deps=[after_findings])
-    )
+    found.append(raw_asset(CORES, _cores_of_carriers, settings, partitions_def=daily, deps=after_findings))
     found.append(core_asset(CORES, partitions_def=daily))
     return found

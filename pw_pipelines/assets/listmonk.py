@@ -1,9 +1,6 @@
 """Lead segments arriving in Listmonk."""
 
-from __future__ import annotations
-
 from datetime import timedelta
-from typing import Any
 
 import dagster as dg
 
@@ -29,7 +26,9 @@ def asset(settings: Settings, *, deps: list[str]) -> dg.AssetsDefinition:
         owners=["team:marketing"],
         kinds={"http", "postgres"},
         tags={"pw/layer": "outside"},
-        freshness_policy=dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=30), fail_window=timedelta(hours=54)),
+        freshness_policy=dg.FreshnessPolicy.time_window(
+            warn_window=timedelta(hours=30), fail_window=timedelta(hours=54)
+        ),
         retry_policy=retry_policy(settings),
         check_specs=[
             dg.AssetCheckSpec(QUOTA, asset=KEY, description="No day and no mail provider got more than its quota."),
@@ -37,7 +36,7 @@ def asset(settings: Settings, *, deps: list[str]) -> dg.AssetsDefinition:
         ],
         required_resource_keys={"settings", "db", "listmonk"},
     )
-    def _listmonk_subscribers(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    def _listmonk_subscribers(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows only the bare class
         from pw_pipelines.commands.output import plain
         from pw_pipelines.leads import reconcile
 
@@ -51,7 +50,7 @@ def asset(settings: Settings, *, deps: list[str]) -> dg.AssetsDefinition:
         with resources.db.connect(application="pw checks") as connection:
             admitted = connection.execute(
                 """select coalesce(sum(n), 0)::int as total, coalesce(max(n), 0)::int as most from
-                   (select provider, count(*) as n from pw.warmup_admissions where day = %s group by provider) as per""",
+                   (select provider, count(*) as n from pw.warmup_admissions where day = %s group by provider) as p""",
                 (house.clock.today(),),
             ).fetchone()
             wrong = connection.execute(

@@ -15,12 +15,13 @@ from typing import Any
 from pw_pipelines.errors import ConfigError
 
 _NOT_NAME = re.compile(r"[^A-Za-z0-9_]+")
-PHASES = ("findings", "leads")
 
 
 @dataclass(frozen=True)
 class Model:
-    """One dbt model. `upstream`: models and sources it reads, by unique id."""
+    """One dbt model. `folder`: the dbt group it belongs to, else the folder it lies in; `phase`: findings, unless it
+    carries the tag `phase_leads`; `upstream`: models and sources it reads, by unique id.
+    """
 
     unique_id: str
     name: str
@@ -37,7 +38,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Test:
-    """One dbt test. `check`: its name as an asset check; `model`: the model it is shown on; `severity`: error or warn."""
+    """One dbt test. `check`: its name as an asset check; `model`: where it is shown; `severity`: error or warn."""
 
     unique_id: str
     name: str
@@ -71,9 +72,7 @@ def read(path: Path) -> Manifest:
         raise ConfigError(f"dbt's manifest at {path} is cut short ({error}). {remedy}") from error
     try:
         models = {key: _model(key, node) for key, node in stored["nodes"].items() if node["resource_type"] == "model"}
-        tests = [
-            _test(key, node, models) for key, node in stored["nodes"].items() if node["resource_type"] == "test"
-        ]
+        tests = [_test(key, node, models) for key, node in stored["nodes"].items() if node["resource_type"] == "test"]
         sources = {key: str(node["identifier"] or node["name"]) for key, node in stored["sources"].items()}
     except KeyError as error:
         raise ConfigError(f"dbt's manifest at {path} lacks {error}. {remedy}") from error
@@ -81,24 +80,19 @@ def read(path: Path) -> Manifest:
 
 
 def _model(key: str, node: Mapping[str, Any]) -> Model:
-    phases = [phase for phase in PHASES if f"phase_{phase}" in node["tags"]]
-    if len(phases) != 1:
-        raise ConfigError(
-            f"dbt model {node['name']} must carry exactly one of the tags "
-            f"{', '.join(f'phase_{phase}' for phase in PHASES)}; it has {node['tags']}. Set it in dbt_project.yml."
-        )
     folders = node["fqn"][1:-1]
     return Model(
         unique_id=key,
         name=node["name"],
         schema=node["schema"],
-        folder=folders[0] if folders else "models",
-        phase=phases[0],
+        folder=node["config"].get("group") or (folders[0] if folders else "models"),
+        phase="leads" if "phase_leads" in node["tags"] else "findings",
         description=node["description"],
         checksum=node["checksum"]["checksum"],
         materialized=node["config"]["materialized"],
         columns=tuple(
-            (column["name"], column.get("data_type") or "", column["description"]) for column in node["columns"].values()
+            (column["name"], column.get("data_type") or "", column["description"])
+            for column in node["columns"].values()
         ),
         upstream=tuple(node["depends_on"]["nodes"]),
         meta=node["config"].get("meta") or node.get("meta") or {},
@@ -107,8 +101,8 @@ def _model(key: str, node: Mapping[str, Any]) -> Model:
 
 def _test(key: str, node: Mapping[str, Any], models: Mapping[str, Model]) -> Test | None:
     """A test on a source alone has no model to be shown on: the rows of sources have checks of their own."""
-    attached = node.get("attached_node")
-    if attached not in models:
+    attached: str | None = node.get("attached_node")
+    if attached is None or attached not in models:
         of_models = [one for one in node["depends_on"]["nodes"] if one in models]
         if not of_models:
             return None

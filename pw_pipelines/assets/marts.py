@@ -1,7 +1,5 @@
 """dbt's models as assets: one step for what findings need, one for what leads need, with CORES read in between."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +59,9 @@ def _phase_asset(manifest: Manifest, phase: str) -> dg.AssetsDefinition:
                 as_of=settings.clock.today(),
                 now=settings.clock.now(),
                 phase=phase,
-                on_node=lambda node: context.log.info("%s %s: %s (%.1f s)", node.kind, node.name, node.status, node.seconds),
+                on_node=lambda node: context.log.info(
+                    "%s %s: %s (%.1f s)", node.kind, node.name, node.status, node.seconds
+                ),
             )
         yield from _results(db, result, models, tests, settings.clock.today().isoformat())
         _insist(result, phase)
@@ -100,7 +100,7 @@ def _check_spec(test: Test, model: Model) -> dg.AssetCheckSpec:
 
 
 def _results(
-    db: Database, result: BuildResult, models: Iterable[Model], tests: Iterable[Test], as_of: str
+    db: "Database", result: "BuildResult", models: Iterable[Model], tests: Iterable[Test], as_of: str
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """A result for every model that was built, with the results of its tests; a failed model has none."""
     nodes = {node.name: node for node in result.nodes}
@@ -118,7 +118,7 @@ def _results(
 SUCCESS = "success"
 
 
-def _metadata(db: Database, model: Model, node: Node, as_of: str) -> Mapping[str, Any]:
+def _metadata(db: "Database", model: Model, node: "Node", as_of: str) -> Mapping[str, Any]:
     shown = tuple(name for name, _, _ in model.columns if not is_personal(name))[:PREVIEW_COLUMNS]
     return {
         "dagster/row_count": node.rows if node.rows is not None else count(db, model.schema, model.name),
@@ -129,7 +129,7 @@ def _metadata(db: Database, model: Model, node: Node, as_of: str) -> Mapping[str
     }
 
 
-def _check_result(test: Test, nodes: Mapping[str, Node]) -> dg.AssetCheckResult:
+def _check_result(test: Test, nodes: "Mapping[str, Node]") -> dg.AssetCheckResult:
     node = nodes.get(test.name)
     passed = node is not None and node.status in {"pass", SUCCESS}
     return dg.AssetCheckResult(
@@ -140,7 +140,7 @@ def _check_result(test: Test, nodes: Mapping[str, Node]) -> dg.AssetCheckResult:
     )
 
 
-def _insist(result: BuildResult, phase: str) -> None:
+def _insist(result: "BuildResult", phase: str) -> None:
     """Ends the step red when a model or a test of severity error failed: nothing may be built on it."""
     wrong = [node for node in result.nodes if node.status in {"error", "fail", "skipped"}]
     if wrong:

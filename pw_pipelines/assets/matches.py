@@ -1,9 +1,6 @@
 """Records without an FRN, matched to carriers by name."""
 
-from __future__ import annotations
-
 from datetime import timedelta
-from typing import Any
 
 import dagster as dg
 
@@ -33,7 +30,7 @@ DAILY_FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=30)
         "dagster/table_name": f"core.{TABLE}",
     },
 )
-def core_name_matches(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+def core_name_matches(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows only the bare class
     """Rebuilt whole at each run."""
     from pw_pipelines.commands.output import plain
     from pw_pipelines.compliance.matching import match_names

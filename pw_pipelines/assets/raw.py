@@ -3,8 +3,6 @@
 A copy that fails a check is kept and shown but stops everything after it; what was in force before stays so.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -64,7 +62,7 @@ def raw_asset(
         required_resource_keys=RESOURCES,
         metadata={"source": dg.MetadataValue.url(promise.landing_page), "licence": promise.licence},
     )
-    def _raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    def _raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows only the bare class
         with verdicts():
             snapshot = take(context)
         if snapshot is None:
@@ -84,7 +82,7 @@ def of_the_day(subject: Subject, fetch: Fetch) -> Take:
     A vintage can be fetched on any day: its as-of day is the day it was fetched.
     """
 
-    def take(context: dg.AssetExecutionContext) -> Snapshot:
+    def take(context: dg.AssetExecutionContext) -> "Snapshot":
         settings: Settings = context.resources.settings
         today = settings.clock.today()
         day = today if subject.is_vintage else date.fromisoformat(context.partition_key)
@@ -96,7 +94,7 @@ def of_the_day(subject: Subject, fetch: Fetch) -> Take:
     return take
 
 
-def keep(context: dg.AssetExecutionContext, subject: Subject, fetched: Fetched, day: date) -> Snapshot:
+def keep(context: dg.AssetExecutionContext, subject: Subject, fetched: "Fetched", day: date) -> "Snapshot":
     """Raw bytes into the store, then graded."""
     from pw_pipelines.snapshots import road
 
@@ -108,32 +106,26 @@ def keep(context: dg.AssetExecutionContext, subject: Subject, fetched: Fetched, 
     )
 
 
-def read_again(context: dg.AssetExecutionContext, subject: Subject, day: date) -> Snapshot:
-    """Grades and parses again the newest copy stored for `day`: yesterday's cannot be fetched today.
+def read_again(context: dg.AssetExecutionContext, subject: Subject, day: date) -> "Snapshot":
+    """Reads and grades the newest copy stored for `day` again from raw: yesterday's cannot be fetched today.
 
     Raises Failure when nothing was stored on that day.
     """
-    import shutil
+    from pw_pipelines.snapshots import books, road
 
-    from pw_pipelines.resources.fetched import Fetched
-    from pw_pipelines.snapshots import books
-
-    stored = next((one for one in books.list_snapshots(context.resources.db, subject.source) if one.as_of == day), None)
+    resources = context.resources
+    stored = next((one for one in books.list_snapshots(resources.db, subject.source) if one.as_of == day), None)
     if stored is None:
-        today = context.resources.settings.clock.today()
+        today = resources.settings.clock.today()
         when = "has not come yet" if day > today else "is over, and no copy was stored on it"
         raise dg.Failure(
-            description=f"{subject.raw_key}: {day} {when} (today is {today}, America/New_York). A public record can only "
-            f"be fetched on its day. A copy saved by hand goes in with "
+            description=f"{subject.raw_key}: {day} {when} (today is {today}, America/New_York). A public record can "
+            f"only be fetched on its day. A copy saved by hand goes in with "
             f"`pw snapshot ingest {subject.source} FILE --as-of {day}`.",
             allow_retries=False,
         )
-    with scratch(context.resources.settings) as folder:
-        path = folder / (stored.file_name or stored.raw_digest)
-        with context.resources.objects.open(stored.raw_digest) as raw, path.open("wb") as copy:
-            shutil.copyfileobj(raw, copy)
-        context.log.info("Reading %s again from the object store.", stored.snapshot_id)
-        return keep(context, subject, Fetched(path, stored.media_type, stored.vintage), day)
+    context.log.info("%s is over: reading %s again from the object store.", day, stored.snapshot_id)
+    return road.reparse(resources.db, resources.objects, stored.snapshot_id, now=resources.settings.clock.now())
 
 
 @contextmanager
@@ -147,8 +139,8 @@ def scratch(settings: Settings) -> Iterator[Path]:
 
 def _description(promise: SourceContract) -> str:
     return (
-        f"**{promise.title}**, as published by {promise.publisher} ({promise.cadence}). One partition is one dated copy: "
-        f"the exact bytes, kept for ever. One row of it is {promise.row_is}\n\nA copy that fails a check is kept "
+        f"**{promise.title}**, as published by {promise.publisher} ({promise.cadence}). One partition is one dated "
+        f"copy: the exact bytes, kept for ever. One row of it is {promise.row_is}\n\nA copy that fails a check is kept "
         "and shown, but never loaded; the one in force before stays in force."
     )
 
@@ -169,7 +161,7 @@ def check_specs(subject: Subject, promise: SourceContract) -> list[dg.AssetCheck
     ]
 
 
-def check_results(snapshot: Snapshot, promise: SourceContract) -> list[dg.AssetCheckResult]:
+def check_results(snapshot: "Snapshot", promise: SourceContract) -> list[dg.AssetCheckResult]:
     """Every promised check's result. A check the grader could not reach is said to be so, never to have passed."""
     by_name = {check.name: check for check in snapshot.checks}
     results = [_verdict(snapshot)]
@@ -179,7 +171,7 @@ def check_results(snapshot: Snapshot, promise: SourceContract) -> list[dg.AssetC
     return results
 
 
-def _verdict(snapshot: Snapshot) -> dg.AssetCheckResult:
+def _verdict(snapshot: "Snapshot") -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=GRADED,
         passed=snapshot.is_good,
@@ -189,7 +181,7 @@ def _verdict(snapshot: Snapshot) -> dg.AssetCheckResult:
     )
 
 
-def _result(check: CheckResult) -> dg.AssetCheckResult:
+def _result(check: "CheckResult") -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=check.name,
         passed=check.passed,
@@ -199,13 +191,15 @@ def _result(check: CheckResult) -> dg.AssetCheckResult:
     )
 
 
-def _not_reached(name: str, snapshot: Snapshot) -> dg.AssetCheckResult:
+def _not_reached(name: str, snapshot: "Snapshot") -> dg.AssetCheckResult:
     """Of a good copy: the question does not arise. Of a rejected one: an earlier check had ended the reading."""
     return dg.AssetCheckResult(
         check_name=name,
         passed=snapshot.is_good,
         severity=dg.AssetCheckSeverity.WARN,
-        description="Does not arise for this copy." if snapshot.is_good else "Not reached: the copy was rejected before.",
+        description="Does not arise for this copy."
+        if snapshot.is_good
+        else "Not reached: the copy was rejected before.",
         metadata={REACHED: False},
     )
 
@@ -215,12 +209,13 @@ def _nothing_asked(promise: SourceContract) -> dg.MaterializeResult[Any]:
     return dg.MaterializeResult(
         metadata={"dagster/row_count": 0, "source": dg.MetadataValue.url(promise.landing_page), "note": text},
         check_results=[
-            dg.AssetCheckResult(check_name=name, passed=True, description=text) for name in (GRADED, *questions(promise))
+            dg.AssetCheckResult(check_name=name, passed=True, description=text)
+            for name in (GRADED, *questions(promise))
         ],
     )
 
 
-def snapshot_metadata(snapshot: Snapshot, promise: SourceContract) -> Mapping[str, Any]:
+def snapshot_metadata(snapshot: "Snapshot", promise: SourceContract) -> Mapping[str, Any]:
     """What a person wants to know of a copy, without opening it."""
     checks = markdown_table(
         ("check", "passed", "observed", "expected"),

@@ -1,0 +1,52 @@
+"""The one door Dagster comes in by: puts the rooms together, nothing else. Does no I/O beyond our own files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import dagster as dg
+
+from pw_pipelines.assets import fcc, listmonk, marts, matches
+from pw_pipelines.assets.manifest import read
+from pw_pipelines.jobs.acquisition import jobs
+from pw_pipelines.jobs.automatic import allowed
+from pw_pipelines.jobs.retention import retention_job
+from pw_pipelines.resources.dagster_resources import live_resources
+from pw_pipelines.schedules.daily import schedules
+from pw_pipelines.sensors.catch_up import catch_up_sensor
+from pw_pipelines.sensors.checks import check_alert
+from pw_pipelines.sensors.failures import run_failure_alert
+from pw_pipelines.settings import PROJECT_ROOT, Settings, load_settings
+
+MANIFEST = PROJECT_ROOT / "dbt_models" / "target" / "manifest.json"
+# What the lead list is made from.
+LEADS = "deficiency_leads"
+
+
+def build_defs(
+    settings: Settings, *, resources: Mapping[str, object] | None = None, manifest: Path = MANIFEST
+) -> dg.Definitions:
+    """Every asset, check, job, sensor and schedule; `resources` replaces outside systems in tests.
+
+    Raises ConfigError when dbt's manifest is missing, naming the command that makes it.
+    """
+    models = read(manifest)
+    asset_jobs = jobs(models)
+    sensors = [catch_up_sensor(asset_jobs), check_alert, run_failure_alert]
+    return dg.Definitions(
+        assets=[
+            *fcc.assets(settings, after_findings=marts.last_of_findings(models)),
+            matches.core_name_matches,
+            *marts.assets(models),
+            listmonk.asset(settings, deps=[LEADS]),
+        ],
+        jobs=[*asset_jobs, retention_job],
+        schedules=schedules(settings),
+        sensors=[sensor for sensor in sensors if allowed(sensor.name, settings.mode)],
+        resources={**live_resources(settings), **(resources or {})},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs(load_settings())

@@ -1,0 +1,53 @@
+"""The jobs of the acquisition side."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pw_pipelines.assets import listmonk, matches
+from pw_pipelines.assets.manifest import Manifest
+from pw_pipelines.assets.subjects import BDC, CORES, CPNI, FORM499, RMD, Subject
+
+# A crashed run is started once more, whole: every step of it can be repeated. A failed step is not (dagster.yaml).
+AFTER_A_CRASH = {"dagster/max_retries": "1", "dagster/retry_strategy": "ALL_STEPS"}
+MARTS = {"pw/marts": "all"}  # runs that rebuild or read the marts take turns
+
+
+def jobs(manifest: Manifest) -> list[dg.UnresolvedAssetJobDefinition]:
+    """refresh_fcc, refresh_bdc, acquire, sync_listmonk."""
+    daily = [key for subject in (RMD, FORM499, CPNI) for key in _both(subject)]
+    marts = [model.name for model in manifest.models.values()]
+    return [
+        dg.define_asset_job(
+            "refresh_fcc",
+            description="Fetches, grades and loads one day's RMD, Form 499 and CPNI records. Sends nothing to anyone.",
+            selection=dg.AssetSelection.assets(*daily),
+            executor_def=dg.in_process_executor,
+            tags={"pw/job": "refresh_fcc", **AFTER_A_CRASH},
+        ),
+        dg.define_asset_job(
+            "refresh_bdc",
+            description="Fetches, grades and loads one vintage of the BDC's provider list. Sends nothing to anyone.",
+            selection=dg.AssetSelection.assets(*_both(BDC)),
+            executor_def=dg.in_process_executor,
+            tags={"pw/job": "refresh_bdc", **AFTER_A_CRASH},
+        ),
+        dg.define_asset_job(
+            "acquire",
+            description="Goes from one day's public record to findings, leads and segments. Sends nothing to anyone.",
+            selection=dg.AssetSelection.assets(*daily, matches.KEY, *_both(CORES), *marts),
+            executor_def=dg.in_process_executor,
+            tags={"pw/job": "acquire", **MARTS, **AFTER_A_CRASH},
+        ),
+        dg.define_asset_job(
+            "sync_listmonk",
+            description="Reconciles the lead list in Listmonk with the leads, within the day's quota. Sends no mail.",
+            selection=dg.AssetSelection.assets(listmonk.KEY),
+            executor_def=dg.in_process_executor,
+            tags={"pw/job": "sync_listmonk", **MARTS},
+        ),
+    ]
+
+
+def _both(subject: Subject) -> tuple[str, str]:
+    return subject.raw_key, subject.core_key
