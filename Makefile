@@ -21,7 +21,7 @@ demo: setup
 	@exec .venv/bin/pw demo
 
 bench: setup
-	@exec .venv/bin/pw bench all
+	@exec .venv/bin/pw bench acquisition
 
 check: setup
 	.venv/bin/ruff check .

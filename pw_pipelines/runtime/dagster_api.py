@@ -41,9 +41,9 @@ query Run($id: ID!) { runOrError(runId: $id) { __typename
   ... on Run { status startTime endTime stepStats { stepKey status } } ... on RunNotFoundError { message }
   ... on PythonError { message } } }
 """
-TERMINATE = """
-mutation Stop($id: String!) { terminateRun(runId: $id, terminatePolicy: SAFE_TERMINATE) { __typename
-  ... on TerminateRunFailure { message } ... on RunNotFoundError { message } ... on PythonError { message } } }
+RUNS = """
+query Runs($filter: RunsFilter!) { runsOrError(filter: $filter, limit: 20) { __typename
+  ... on Runs { results { runId status } } ... on PythonError { message } } }
 """
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -121,13 +121,15 @@ class DagsterApi:
             "sensors": {each["name"]: each["sensorState"]["status"] for each in found["sensors"]},
         }
 
-    def launch(self, location: str, job: str, *, partition: str | None = None) -> str:
+    def launch(
+        self, location: str, job: str, *, partition: str | None = None, tags: Mapping[str, str] | None = None
+    ) -> str:
         """Launches `job` (for one partition) and returns the run's id. Raises OutsideRefused with Dagster's reason."""
-        tags = {"dagster/partition": partition} if partition else {}
+        all_tags = {**(tags or {}), **({"dagster/partition": partition} if partition else {})}
         params = {
             "selector": {"repositoryLocationName": location, "repositoryName": REPOSITORY, "jobName": job},
             "runConfigData": {},
-            "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
+            "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in all_tags.items()]},
         }
         answer = self.ask(LAUNCH, {"params": params})["launchRun"]
         if answer["__typename"] != "LaunchRunSuccess":
@@ -142,6 +144,10 @@ class DagsterApi:
             raise OutsideRefused(f"Dagster has no run {run_id}: {found.get('message')}")
         return found
 
-    def terminate(self, run_id: str) -> None:
-        """Asks a run to stop; one that has ended already is left as it is."""
-        self.ask(TERMINATE, {"id": run_id})
+    def runs_tagged(self, tags: Mapping[str, str]) -> list[tuple[str, str]]:
+        """(run id, status) of the newest 20 runs that carry all `tags`, newest first."""
+        wanted = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+        found = self.ask(RUNS, {"filter": wanted})["runsOrError"]
+        if found["__typename"] != "Runs":
+            raise OutsideRefused(f"Dagster would not list runs: {found.get('message')}")
+        return [(run["runId"], run["status"]) for run in found["results"]]

@@ -42,6 +42,7 @@ class Program:
     start_seconds: float = 90.0
     stop_seconds: float = 10.0
     once: bool = False  # ends by itself; ready when it ended with 0
+    speaks: bool = False  # its output is shown as it comes instead of kept in a log
 
 
 class Child:
@@ -65,10 +66,10 @@ class Child:
     def start(self) -> None:
         """Starts it, without waiting. From the main thread only: the kernel ties the child's life to the thread."""
         command = [sys.executable, "-I", "-S", str(GUARD), str(os.getpid()), *self.program.command]
-        with self.log.open() as sink:
+        with contextlib.nullcontext() if self.program.speaks else self.log.open() as sink:
             self._process = subprocess.Popen(
                 command, cwd=PROJECT_ROOT, env=self._variables, start_new_session=True,
-                stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT if sink else None,
             )  # fmt: skip
         self.started_at = time.monotonic()
 
@@ -228,6 +229,14 @@ def preparation() -> Program:
     return Program(
         "preparation", "Preparation", _module("pw_pipelines.runtime.preparation"), lambda: False,
         start_seconds=240.0, once=True,
+    )  # fmt: skip
+
+
+def filling() -> Program:
+    """The first filling of a fresh sandbox, beside the running house."""
+    return Program(
+        "filling", "Filling the house", _module("pw_pipelines.runtime.bootstrap"), lambda: True,
+        once=True, speaks=True,
     )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -25,9 +24,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pw_pipelines.db.connection import Database
 from pw_pipelines.db.embedded import Embedded
 from pw_pipelines.errors import ConfigError, PwError
 from pw_pipelines.runtime import processes
+from pw_pipelines.runtime.bootstrap import begin
 from pw_pipelines.runtime.credentials import refuse_incomplete_live
 from pw_pipelines.runtime.plan import Plan, free_addresses, whole_house
 from pw_pipelines.runtime.ports import Ports
@@ -37,7 +38,6 @@ from pw_pipelines.runtime.stack import (
     Databases,
     databases,
     environment,
-    settings_seen,
     with_absolute_home,
 )
 from pw_pipelines.settings import Settings
@@ -173,6 +173,7 @@ class House:
             dagster_url=addresses.dagster_url,
         )
         self._variables = {**os.environ, **variables, processes.MARK: str(settings.home)}
+        unfilled = bootstrap and begin(settings, Database(urls.warehouse))
         for group in self.plan(settings, addresses):
             if self.signals.stopping() or not self._start(group):
                 return 0
@@ -196,13 +197,12 @@ class House:
                 "processes": {watched.child.name: watched.child.pid for watched in self.watched},
             }))  # fmt: skip
             draft.replace(ready_file)
-        filling = self._fill(settings_seen(settings, variables), urls) if bootstrap and settings.is_sandbox else None
+        if unfilled:
+            self._fill()
         try:
             return self._watch(urls.server)
         finally:
             remove_note(settings.home)
-            if filling:
-                filling.join(timeout=10)
 
     def _start(self, programs: list[Program]) -> bool:
         """Starts these side by side and waits for their health. False when told to stop meanwhile."""
@@ -230,20 +230,10 @@ class House:
         self.say.print(table)
         self.say.print(f"\n{house.mode} mode. Ctrl-C stops everything.\n")
 
-    def _fill(self, settings: Settings, urls: Databases) -> threading.Thread:
-        """The first filling of a fresh house, beside the watching; its failure is told and does not stop the house."""
-        from pw_pipelines.db.connection import Database
-        from pw_pipelines.runtime.bootstrap import fill
-
-        def run() -> None:
-            try:
-                fill(settings, Database(urls.warehouse), say=self.step, stopping=self.signals.stopping)
-            except Exception as error:  # noqa: BLE001 - a thread's boundary: whatever it is, it is shown
-                self.say.print("[bold red]filling the house failed[/]", Text(f"{type(error).__name__}: {error}"))
-
-        thread = threading.Thread(target=run, name="bootstrap", daemon=True)
-        thread.start()
-        return thread
+    def _fill(self) -> None:
+        """Fills a fresh house beside the watching; its failure is told and does not stop the house."""
+        self.watched.append(_Watched(Child(processes.filling(), self.settings.home / "logs", self._variables)))
+        self.watched[-1].child.start()
 
     # -- watching -----------------------------------------------------------------------------------------------
 
@@ -251,7 +241,7 @@ class House:
         """Until told to stop (0), or until a process cannot be kept alive (ChildFailed)."""
         turn = 0
         while not self.signals.stopping():
-            for watched in self.watched:
+            for watched in list(self.watched):
                 self._look_after(watched)
             if turn % 8 == 0 and server is not None and not server.alive():
                 self.step("[yellow]PostgreSQL is gone; starting it again[/]")
@@ -266,6 +256,9 @@ class House:
     def _look_after(self, watched: _Watched) -> None:
         child, now = watched.child, time.monotonic()
         if child.alive():
+            return
+        if child.program.once:
+            self.watched.remove(watched)
             return
         if watched.start_again_at is None:
             while watched.restarts and now - watched.restarts[0] > RESTART_WINDOW_SECONDS:
@@ -295,7 +288,12 @@ class House:
         hard = self.signals.hard
         self.step("stopping; Ctrl-C again kills")
         children = {watched.child.name: watched.child for watched in self.watched}
-        for names in (("dagster-daemon",), ("code-server",), ("dagster-webserver", "web"), ("sandbox", "preparation")):
+        for names in (
+            ("filling", "dagster-daemon"),
+            ("code-server",),
+            ("dagster-webserver", "web"),
+            ("sandbox", "preparation"),
+        ):
             together = [children[name] for name in names if name in children]
             for child in together:
                 child.ask_to_stop()
