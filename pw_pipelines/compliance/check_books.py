@@ -147,7 +147,8 @@ def read_books(connection: Connection[dict[str, object]], frn: str, *, as_of: da
     if row is not None and row["has_marts"]:
         build = Build(row["id"], row["as_of"], row["snapshot_ids"], row["is_latest"])
     asked["ids"] = build.snapshot_ids if build else []
-    in_force, newest = {}, {}
+    in_force: dict[str, Copy] = {}
+    newest: dict[str, Copy] = {}
     for found in _rows(connection, _COPIES, asked):
         copies = in_force if found["kind"] == "in_force" else newest
         copies[found["source"]] = _copy(found)

@@ -1,0 +1,149 @@
+"""Puts the web app together. Run by `uvicorn --factory pw_pipelines.portal.app:app_from_env`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import psycopg
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, PlainTextResponse
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from pw_pipelines.compliance.live import LiveRecord, open_live_record
+from pw_pipelines.errors import BadFrn, ConfigError, UsageError
+from pw_pipelines.portal import api, check_page, segments, staff
+from pw_pipelines.portal.problems import RETRY_SECONDS, problem
+from pw_pipelines.portal.security import SecurityHeaders
+from pw_pipelines.portal.site import STATIC, Site, make_site, site_of
+from pw_pipelines.settings import Mode, Settings, load_settings
+
+log = structlog.get_logger(__name__)
+_DATABASE_AWAY = "Our own books cannot be read at this moment."
+_TRY_AGAIN = f"Try again in {RETRY_SECONDS} seconds."
+
+
+def create_app(settings: Settings, *, live: LiveRecord | None = None) -> FastAPI:
+    """The web app. `live` replaces the public sites in tests.
+
+    Raises ConfigError without PW_DATABASE_URL, and in live mode without PW_STAFF_PASSWORD.
+    """
+    if settings.database_url is None:
+        raise ConfigError("The web app needs PW_DATABASE_URL; `pw up` starts a database and sets it.")
+    if settings.mode is Mode.LIVE and settings.staff_password is None:
+        raise ConfigError("PW_STAFF_PASSWORD is not set; in live mode the staff pages need a password. Set it.")
+    site = make_site(
+        settings, settings.database_url.get_secret_value(), live or open_live_record(settings, settings.clock)
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        site.db.open()
+        try:
+            yield
+        finally:
+            site.live.close()
+            site.db.close()
+
+    app = FastAPI(
+        title="Performance West compliance check",
+        version="1",
+        description="What the public record shows about a US carrier. Evidence, not a legal conclusion.",
+        lifespan=lifespan,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # these pages would load scripts from other people's servers
+        redoc_url=None,
+    )
+    app.state.site = site
+    app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
+    for room in (api, check_page, staff, segments):
+        app.include_router(room.router)
+    app.mount("/static", _Static(directory=STATIC), name="static")
+    _health(app, site)
+    _errors(app)
+    return app
+
+
+def app_from_env() -> FastAPI:
+    """The web app of this process's environment."""
+    return create_app(load_settings())
+
+
+class _Static(StaticFiles):
+    """Files whose address changes with their content: browsers may keep them."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        reply = super().file_response(*args, **kwargs)  # type: ignore[arg-type]  # handed on as given
+        reply.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return reply
+
+
+def _health(app: FastAPI, site: Site) -> None:
+    @app.get("/health", response_class=PlainTextResponse, include_in_schema=False)
+    async def health() -> str:
+        """This process answers. Says nothing about anything else."""
+        return "ok"
+
+    @app.get("/ready", response_class=PlainTextResponse, include_in_schema=False)
+    def ready() -> Response:
+        """The database answers too."""
+        try:
+            with site.db.connect() as connection:
+                connection.execute("select 1")
+        except psycopg.OperationalError as error:
+            log.warning("not ready", error=str(error))
+            return PlainTextResponse("the database does not answer", status_code=HTTPStatus.SERVICE_UNAVAILABLE)
+        return PlainTextResponse("ready")
+
+
+def _errors(app: FastAPI) -> None:
+    """Errors as problem+json under /api, as a page elsewhere."""
+
+    def says_no(
+        request: Request, status: HTTPStatus, detail: str, *, field: str | None = None, remedy: str | None = None
+    ) -> Response:
+        if request.url.path.startswith("/api/"):
+            return problem(status, detail, field=field, remedy=remedy)
+        reply: HTMLResponse = site_of(request).page(
+            "error.html", status=status, title=status.phrase, detail=detail, remedy=remedy
+        )
+        return reply
+
+    @app.exception_handler(BadFrn)
+    async def bad_frn(request: Request, error: BadFrn) -> Response:
+        remedy = "Give the 10 digits; leading zeros may be left out, blanks and hyphens do not matter."
+        return says_no(request, HTTPStatus.UNPROCESSABLE_ENTITY, str(error), field="frn", remedy=remedy)
+
+    @app.exception_handler(UsageError)
+    async def usage(request: Request, error: UsageError) -> Response:
+        remedy = "Ask about today or a day in the past, as YYYY-MM-DD."
+        return says_no(request, HTTPStatus.UNPROCESSABLE_ENTITY, str(error), field="as_of", remedy=remedy)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        fault = error.errors()[0]
+        field = str(fault["loc"][-1])
+        detail = f"{field}: {fault['msg']}."
+        remedy = f"Correct `{field}`; /api/v1/openapi.json says what it may be."
+        return says_no(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail, field=field, remedy=remedy)
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        reply = says_no(request, HTTPStatus(error.status_code), error.detail)
+        reply.headers.update(error.headers or {})
+        return reply
+
+    @app.exception_handler(psycopg.OperationalError)
+    async def database_away(request: Request, error: psycopg.OperationalError) -> Response:
+        log.warning("database away", path=request.url.path, error=str(error))
+        return says_no(request, HTTPStatus.SERVICE_UNAVAILABLE, _DATABASE_AWAY, remedy=_TRY_AGAIN)
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, error: Exception) -> Response:
+        log.error("request failed", path=request.url.path, exc_info=error)
+        remedy = "The fault is ours and has been noted; please try again later."
+        return says_no(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.", remedy=remedy)

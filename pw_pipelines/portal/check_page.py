@@ -1,0 +1,93 @@
+"""/tools/fcc-compliance-check: the free check as a page. Works without scripts, on a phone and from a mail's link."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse
+
+from pw_pipelines.commerce.catalogue import Service, catalogue
+from pw_pipelines.compliance.check import check
+from pw_pipelines.compliance.check_result import CheckResult
+from pw_pipelines.errors import BadFrn
+from pw_pipelines.portal import words
+from pw_pipelines.portal.site import Site, address, site_of, utm_of
+
+PATH = "/tools/fcc-compliance-check"
+CHECKOUT = "/checkout"
+router = APIRouter(include_in_schema=False)
+
+
+@router.api_route(PATH, methods=["GET", "HEAD"])
+def compliance_check_page(
+    request: Request,
+    site: Annotated[Site, Depends(site_of)],
+    frn: Annotated[str, Query()] = "",
+    live: Annotated[str, Query()] = "",
+) -> HTMLResponse:
+    """The empty form, or the answer for `frn`. `live=1` reads the public record now."""
+    utm = utm_of(request)
+    if not frn.strip():
+        return site.page("check.html", **_context(None, utm, asked=""))
+    try:
+        result = check(
+            site.db,
+            frn,
+            clock=site.clock,
+            channel="page",
+            utm=utm,
+            live=site.live if live == "1" else None,
+            when_unknown=site.live,
+        )
+    except BadFrn as error:
+        context = _context(None, utm, asked=frn.strip()[:40], error=str(error))
+        return site.page("check.html", status=HTTPStatus.BAD_REQUEST, **context)
+    return site.page("check.html", **_context(result, utm, asked=result.frn))
+
+
+@router.get(CHECKOUT)
+def checkout(
+    request: Request,
+    site: Annotated[Site, Depends(site_of)],
+    frn: Annotated[str, Query(max_length=40)] = "",
+    services: Annotated[str, Query(max_length=1_000)] = "",
+) -> HTMLResponse:
+    """What was chosen, what it costs and how to order it from a person."""
+    wanted = list(dict.fromkeys(code.strip() for code in services.split(",") if code.strip()))
+    chosen = [catalogue()[code] for code in wanted if code in catalogue()]
+    utm = utm_of(request)
+    return site.page(
+        "checkout.html",
+        frn=frn.strip(),
+        chosen=chosen,
+        not_offered=[code[:60] for code in wanted if code not in catalogue()],
+        total=total_of(chosen),
+        quotes=sum(service.price_usd is None for service in chosen),
+        back=address(PATH, {"frn": frn.strip()} if frn.strip() else {}, utm),
+    )
+
+
+def total_of(services: list[Service]) -> Decimal:
+    """Sum of the published prices, US dollars; services by quote count nothing."""
+    return sum((service.price_usd for service in services if service.price_usd is not None), Decimal(0))
+
+
+def _context(result: CheckResult | None, utm: dict[str, str], *, asked: str, error: str = "") -> dict[str, Any]:
+    to_fix = [catalogue()[code] for code in (result.services if result else []) if code in catalogue()]
+    codes = ",".join(service.code for service in to_fix)
+    return {
+        "result": result,
+        "asked": asked,
+        "error": error,
+        "utm": utm,
+        "path": PATH,
+        "answer": words.ANSWER[result.answer] if result else "",
+        "tone": words.TONE[result.answer] if result else "",
+        "to_fix": {service.code: service for service in to_fix},
+        "total": total_of(to_fix),
+        "quotes": sum(service.price_usd is None for service in to_fix),
+        "fix_link": address(CHECKOUT, {"frn": result.frn, "services": codes}, utm) if result and to_fix else "",
+    }

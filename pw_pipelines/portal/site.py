@@ -1,0 +1,89 @@
+"""What every route of one running web app shares, and the template engine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from pw_pipelines.clock import Clock
+from pw_pipelines.compliance.check_log import clean_utm
+from pw_pipelines.compliance.live import LiveRecord
+from pw_pipelines.portal import words
+from pw_pipelines.portal.pool import PooledDatabase
+from pw_pipelines.settings import Settings
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        day=words.day,
+        moment=words.moment,
+        age=words.age,
+        price=words.price,
+        number=words.number,
+        citation=words.citation_parts,
+        evidence=words.evidence_rows,
+    )
+    environment.globals.update(SEVERITY=words.SEVERITY, CERTAINTY=words.CERTAINTY, DUTY=words.DUTY, style=_version())
+    return environment
+
+
+def _version() -> str:
+    """A changed style sheet gets a new address, so that browsers may keep the old one for ever."""
+    return hashlib.sha256((STATIC / "site.css").read_bytes()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Site:
+    """Settings, database, clock, the live record and templates of one web app."""
+
+    settings: Settings
+    db: PooledDatabase
+    clock: Clock
+    live: LiveRecord
+    templates: Environment
+
+    def page(self, template: str, *, status: HTTPStatus = HTTPStatus.OK, **context: Any) -> HTMLResponse:
+        """A template as a reply. Everything in it is escaped."""
+        shared = {"sandbox": self.settings.is_sandbox, "settings": self.settings, "now": self.clock.now()}
+        html = self.templates.get_template(template).render(**shared, **context)
+        return HTMLResponse(html, status_code=status)
+
+
+def make_site(settings: Settings, database_url: str, live: LiveRecord) -> Site:
+    """A site over a database; nothing is opened yet."""
+    return Site(settings, PooledDatabase(database_url), settings.clock, live, _environment())
+
+
+def site_of(request: Request) -> Site:
+    """The site a request belongs to (a FastAPI dependency)."""
+    return cast("Site", request.app.state.site)
+
+
+def utm_of(request: Request) -> dict[str, str]:
+    """The request's UTM parameters, known ones only, cut to length."""
+    return clean_utm(request.query_params)
+
+
+def address(path: str, *parameters: Mapping[str, str]) -> str:
+    """A link within the site with its parameters quoted."""
+    joined = {key: value for group in parameters for key, value in group.items()}
+    return f"{path}?{urlencode(joined)}" if joined else path
