@@ -31,6 +31,7 @@ REJECTS_SHOWN = 3
 class Circumstances:
     """What is known about a copy beside its contents.
 
+    size            bytes of the copy, of a gzip body those inside
     edition         the edition asked for, where the source has editions
     previous        the last complete copy of the whole list before this one, or None
     newest_fetched  the complete fetched copy with the newest as-of day (of the same edition), or None
@@ -64,7 +65,7 @@ class Verdict:
 
 def grade(report: ReadReport, contract: SourceContract, about: Circumstances, unreadable: str | None = None) -> Verdict:
     """The verdict on one copy. `unreadable`: the reader's own sentence when it had to give up."""
-    checks = [_readable(report, unreadable), *_bytes(report, contract, about)]
+    checks = [_readable(report, unreadable)]
     if unreadable is None:
         checks += _rows(report, contract, about)
         checks += _totals(report, about)
@@ -72,7 +73,7 @@ def grade(report: ReadReport, contract: SourceContract, about: Circumstances, un
         checks.append(_rejects(report, contract))
         checks += grading_dates.checks(report, contract, as_of=about.as_of, origin=about.origin, edition=about.edition,
                                        previous=about.previous, newest_fetched=about.newest_fetched)  # fmt: skip
-    checks.append(_unchanged(contract, about))
+    checks += [*_bytes(report, contract, about), _unchanged(contract, about)]
 
     failed = [check for check in checks if not check.passed]
     reasons = [check.reason for check in failed if check.severity == "error"]
@@ -99,6 +100,10 @@ def grade(report: ReadReport, contract: SourceContract, about: Circumstances, un
     )
 
 
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def records(report: ReadReport) -> int:
     """Records met: rows read and records that could not be."""
     return report.rows + report.reject_count
@@ -106,8 +111,12 @@ def records(report: ReadReport) -> int:
 
 def _readable(report: ReadReport, unreadable: str | None) -> CheckResult:
     if unreadable is not None:
-        return CheckResult("readable", False, "error", unreadable, f"{report.rows:,} rows until then", "the whole file")
-    return CheckResult("readable", True, "error", f"read to its end: {report.rows:,} rows", f"{report.rows:,} rows")
+        return CheckResult(
+            "readable", False, "error", unreadable, f"{_many(report.rows, 'row')} until then", "the whole file"
+        )
+    return CheckResult(
+        "readable", True, "error", f"read to its end: {_many(report.rows, 'row')}", f"{_many(report.rows, 'row')}"
+    )
 
 
 def _bytes(report: ReadReport, contract: SourceContract, about: Circumstances) -> Iterator[CheckResult]:
@@ -116,7 +125,7 @@ def _bytes(report: ReadReport, contract: SourceContract, about: Circumstances) -
         "bytes_floor",
         about.size >= bounds.min or about.expect_rows is not None or _is_counted_part(report),
         "error",
-        f"{about.size:,} bytes against at least {bounds.min:,} ({bounds.healthy:,} on {bounds.seen}; {bounds.why})"
+        f"{_many(about.size, 'byte')} against at least {bounds.min:,} ({bounds.healthy:,} on {bounds.seen})"
         + _stands_in(about.size >= bounds.min, about),
         f"{about.size:,}",
         f"at least {bounds.min:,}",
@@ -125,7 +134,7 @@ def _bytes(report: ReadReport, contract: SourceContract, about: Circumstances) -
         "bytes_ceiling",
         about.size <= bounds.max,
         "error",
-        f"{about.size:,} bytes against at most {bounds.max:,} ({bounds.healthy:,} on {bounds.seen}; {bounds.why})",
+        f"{_many(about.size, 'byte')} against at most {bounds.max:,} ({bounds.healthy:,} on {bounds.seen})",
         f"{about.size:,}",
         f"at most {bounds.max:,}",
     )
@@ -144,9 +153,7 @@ def _stands_in(met: bool, about: Circumstances) -> str:
 
 def _rows(report: ReadReport, contract: SourceContract, about: Circumstances) -> Iterator[CheckResult]:
     bounds = contract.rows
-    sentence = (
-        f"{report.rows:,} rows against at least {bounds.min:,} ({bounds.healthy:,} on {bounds.seen}; {bounds.why})"
-    )
+    sentence = f"{_many(report.rows, 'row')} against at least {bounds.min:,} ({bounds.healthy:,} on {bounds.seen})"
     told_partial = _is_counted_part(report)
     met = report.rows >= bounds.min or about.expect_rows is not None
     advice = ""
@@ -167,7 +174,7 @@ def _rows(report: ReadReport, contract: SourceContract, about: Circumstances) ->
         "rows_ceiling",
         report.rows <= bounds.max,
         "error",
-        f"{report.rows:,} rows against at most {bounds.max:,} ({bounds.healthy:,} on {bounds.seen}; {bounds.why})",
+        f"{_many(report.rows, 'row')} against at most {bounds.max:,} ({bounds.healthy:,} on {bounds.seen})",
         f"{report.rows:,}",
         f"at most {bounds.max:,}",
     )
@@ -183,7 +190,7 @@ def _totals(report: ReadReport, about: Circumstances) -> Iterator[CheckResult]:
             "control_total",
             met == report.control_total,
             "error",
-            f"{met:,} records against {report.control_total:,} stated by {where}",
+            f"{_many(met, 'record')} against {report.control_total:,} stated by {where}",
             f"{met:,}",
             f"{report.control_total:,}",
         )
@@ -192,7 +199,7 @@ def _totals(report: ReadReport, about: Circumstances) -> Iterator[CheckResult]:
             "stated_total",
             met == about.expect_rows,
             "error",
-            f"{met:,} records against {about.expect_rows:,} stated by {about.stated_by}",
+            f"{_many(met, 'record')} against {about.expect_rows:,} stated by {about.stated_by}",
             f"{met:,}",
             f"{about.expect_rows:,}",
         )
@@ -201,17 +208,20 @@ def _totals(report: ReadReport, about: Circumstances) -> Iterator[CheckResult]:
 def _change(report: ReadReport, contract: SourceContract, about: Circumstances) -> CheckResult:
     limits, previous = contract.change, about.previous
     if limits is None:
-        return CheckResult("change", True, "error", f"{report.rows:,} rows; a batch of look-ups has no fixed size")
+        return CheckResult(
+            "change", True, "error", f"{_many(report.rows, 'row')}; a batch of look-ups has no fixed size"
+        )
     limit = f"−{limits.shrink_pct:g} % … +{limits.growth_pct:g} %"
+    ours = _many(report.rows, "row")
     if previous is None or previous.rows == 0:
-        return CheckResult("change", True, "error", f"{report.rows:,} rows; no earlier whole copy to compare with",
+        return CheckResult("change", True, "error", f"{ours}; no earlier whole copy to compare with",
                            f"{report.rows:,}", limit)  # fmt: skip
     moved = 100.0 * (report.rows - previous.rows) / previous.rows
     return CheckResult(
         "change",
         -limits.shrink_pct <= moved <= limits.growth_pct,
         "error",
-        f"{report.rows:,} rows against {previous.rows:,} on {previous.as_of} ({_signed(moved)} %, limits {limit})",
+        f"{ours} against {previous.rows:,} on {previous.as_of} ({_signed(moved)} %, limits {limit})",
         f"{_signed(moved)} %",
         limit,
     )
@@ -286,7 +296,7 @@ def _unchanged(contract: SourceContract, about: Circumstances) -> CheckResult:
 def _vouched(report: ReadReport, contract: SourceContract, about: Circumstances) -> str:
     floor = "" if report.rows >= contract.rows.min else f" in place of the floor of {contract.rows.min:,}"
     return (
-        f"{about.expect_rows:,} records were stated by {about.stated_by}{floor} and are there"
+        f"{_many(about.expect_rows or 0, 'record')} stated by {about.stated_by}{floor}, and there"
         + ("; absence from this copy proves nothing" if floor else "")
         + "."
     )

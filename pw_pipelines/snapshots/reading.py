@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from pw_pipelines.errors import SourceRejected
+from pw_pipelines.sources.body import CHUNK_BYTES, GZIP_MAGIC, MOST_UNPACKED_BYTES
 from pw_pipelines.sources.report import Reader, ReadReport
 
 
@@ -30,3 +33,23 @@ def read_through(reader: Reader, raw: BinaryIO, report: ReadReport) -> str | Non
     except SourceRejected as error:
         return str(error)
     return None
+
+
+def plain_size(raw: BinaryIO) -> int:
+    """Bytes of the copy itself: of a gzip body those inside, for 130 bytes are too few in whatever wrapping.
+
+    A damaged gzip body counts what could be unpacked; one that never ends, what was unpacked when patience did.
+    """
+    raw.seek(0)
+    wrapped = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    if not wrapped:
+        return raw.seek(0, 2)
+    raw.seek(0)
+    size = 0
+    try:
+        with gzip.GzipFile(fileobj=raw) as unpacked:
+            while size <= MOST_UNPACKED_BYTES and (piece := unpacked.read(CHUNK_BYTES)):
+                size += len(piece)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return size  # the reader says what is wrong with it
+    return size

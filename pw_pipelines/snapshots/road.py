@@ -19,7 +19,7 @@ from pw_pipelines.snapshots.grading import Circumstances, Verdict, grade
 from pw_pipelines.snapshots.grading_dates import stated_day as day_in
 from pw_pipelines.snapshots.loading import load, reload
 from pw_pipelines.snapshots.model import Origin, Snapshot
-from pw_pipelines.snapshots.reading import read_through
+from pw_pipelines.snapshots.reading import plain_size, read_through
 from pw_pipelines.sources.contract import SourceContract, contract
 from pw_pipelines.sources.registry import reader
 from pw_pipelines.sources.report import ReadReport
@@ -67,31 +67,17 @@ def take(
             f"{snapshot.snapshot_id} is in the books as {snapshot.grade} with {snapshot.rows:,} rows; {stated_by} "
             f"states {expect_rows:,}. If it is wrong: pw snapshot recall {snapshot.snapshot_id} --reason …"
         )
-    if snapshot.is_good or snapshot.grade == "recalled":
+    if snapshot.grade == "recalled":
         return snapshot
-    return regrade(db, objects, snapshot.snapshot_id, now=now, expect_rows=expect_rows, stated_by=stated_by)
+    _record_total(db, snapshot, expect_rows, stated_by)
+    return reparse(db, objects, snapshot.snapshot_id, now=now)
 
 
-def regrade(
-    db: Database,
-    objects: Objects,
-    snapshot_id: str,
-    *,
-    now: datetime,
-    expect_rows: int | None = None,
-    stated_by: str | None = None,
-) -> Snapshot:
+def regrade(db: Database, objects: Objects, snapshot_id: str, *, now: datetime) -> Snapshot:
     """Grades a pending or rejected snapshot again from its raw bytes. Raises SnapshotError for any other."""
-    with db.connect() as connection:
-        snapshot = books.fetch(connection, snapshot_id, lock=True)
-        if snapshot.grade not in ("pending", "rejected"):
-            raise SnapshotError(f"{snapshot_id} is {snapshot.grade}; only pending and rejected ones are graded again.")
-        connection.execute(
-            """update pw.snapshots set stated_total = coalesce(%s, stated_total), stated_by = coalesce(%s, stated_by)
-               where snapshot_id = %s""",
-            (expect_rows, stated_by, snapshot_id),
-        )
-        snapshot = books.fetch(connection, snapshot_id)
+    snapshot = books.get(db, snapshot_id)
+    if snapshot.grade not in ("pending", "rejected"):
+        raise SnapshotError(f"{snapshot_id} is {snapshot.grade}; only pending and rejected ones are graded again.")
     return _grade(db, objects, snapshot, now=now, mended=())
 
 
@@ -102,16 +88,14 @@ def finish_pending(db: Database, objects: Objects, *, now: datetime) -> list[Sna
 
 
 def reparse(db: Database, objects: Objects, snapshot_id: str, *, now: datetime) -> Snapshot:
-    """Reads a snapshot anew from raw with today's reader and puts the new rows in place of the old, or changes nothing.
+    """Reads a snapshot anew from raw with today's reader and grades it anew.
 
-    Raises SnapshotError when today's reader or contract refuses what was accepted then: the old rows stay.
+    Rows that are loaded are replaced in the same transaction as the verdict. Raises SnapshotError when today's
+    reader or contract refuses what was accepted then (the old rows stay), and for a recalled snapshot.
     """
     snapshot = books.get(db, snapshot_id)
     if not snapshot.is_good:
-        regraded = regrade(db, objects, snapshot_id, now=now)
-        if regraded.is_good:
-            load(db, objects, snapshot_id, now=now)
-        return books.get(db, snapshot_id)
+        return regrade(db, objects, snapshot_id, now=now)
     report, verdict = _judge(db, objects, snapshot, mended=())
     if verdict.grade == "rejected":
         raise SnapshotError(
@@ -119,9 +103,12 @@ def reparse(db: Database, objects: Objects, snapshot_id: str, *, now: datetime) 
             "Its rows stay as they were; recall it if they are wrong."
         )
     with db.connect() as connection:
-        books.fetch(connection, snapshot_id, lock=True)
+        standing = books.fetch(connection, snapshot_id, lock=True)
+        if not standing.is_good:
+            raise SnapshotError(f"{snapshot_id} became {standing.grade} meanwhile; nothing was changed.")
         verdicts.write(connection, snapshot, report, verdict, now=now)
-        reload(connection, objects, snapshot_id, now=now)
+        if standing.loaded_at is not None:
+            reload(connection, objects, snapshot_id, now=now)
     return books.get(db, snapshot_id)
 
 
@@ -173,6 +160,14 @@ def _register(
     return found[0]
 
 
+def _record_total(db: Database, snapshot: Snapshot, expect_rows: int | None, stated_by: str | None) -> None:
+    with db.connect() as connection:
+        connection.execute(
+            "update pw.snapshots set stated_total = %s, stated_by = %s where snapshot_id = %s",
+            (expect_rows, stated_by, snapshot.snapshot_id),
+        )
+
+
 def _id_digits(digest: str, subject: str) -> str:
     if not subject:
         return digest[:DIGEST_DIGITS_IN_ID]
@@ -197,6 +192,8 @@ def _judge(
 ) -> tuple[ReadReport, Verdict]:
     report = ReadReport(file_name=snapshot.file_name)
     with objects.open(snapshot.raw_digest) as raw:
+        size = plain_size(raw)
+        raw.seek(0)
         unreadable = read_through(reader(snapshot.source), raw, report)
     with db.connect() as connection:
         earlier = connection.execute(
@@ -208,7 +205,7 @@ def _judge(
         about = Circumstances(
             as_of=snapshot.as_of,
             origin=snapshot.origin,
-            size=snapshot.size_bytes,
+            size=size,
             digest=snapshot.raw_digest,
             edition=snapshot.vintage,
             previous=books.last_whole_before(connection, snapshot),

@@ -124,7 +124,7 @@ def test_too_few_rows_name_the_way_out_for_a_list_known_to_be_a_part() -> None:
 def test_an_operator_s_total_stands_in_for_the_floors_but_such_a_copy_proves_no_absence() -> None:
     verdict = judged(read(7_346), expect_rows=7_346, stated_by="jdoe", size=2_000_000)
     assert (verdict.grade, verdict.proves_absence) == ("complete", False)
-    assert "7,346 records were stated by jdoe in place of the floor of 9,500" in verdict.reasons[0]
+    assert "7,346 records stated by jdoe in place of the floor of 9,500" in verdict.reasons[0]
 
 
 def test_an_operator_s_total_that_is_not_met_rejects_and_says_who_stated_it() -> None:
