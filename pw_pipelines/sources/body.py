@@ -127,6 +127,8 @@ class Records:
             what = str(error)
             if "unexpected end of data" in what:
                 what = "a quoted cell is never closed: the file was cut short, or a quote is missing"
+            elif "expected after" in what:
+                what = "text follows a closing quote: a quote inside a cell is not doubled, or one is missing"
             raise SourceRejected(f"Line {reader.line_num:,}: {what}.", source=self._source) from error
 
     def _lines(self) -> Iterator[str]:
@@ -189,7 +191,11 @@ def match_header(found: Sequence[str], layouts: dict[str, tuple[str, ...]], sour
         problem = f"The first line is not the header of the {what}: found {shown!r}, expected {','.join(wanted)[:80]}…"
     elif doubled:
         problem = f"Column twice in the header of the {what}: {', '.join(doubled)}."
-    elif len(missing) == len(unknown) and [list(found).index(c) for c in unknown] == [wanted.index(c) for c in missing]:
+    elif (
+        unknown
+        and len(missing) == len(unknown)
+        and [list(found).index(c) for c in unknown] == [wanted.index(c) for c in missing]
+    ):
         pairs = ", ".join(f"`{old}` is now `{new}`" for old, new in zip(missing, unknown, strict=True))
         problem = f"Header renamed in the {what}: {pairs}."
     elif missing or unknown:

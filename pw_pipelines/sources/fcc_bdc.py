@@ -123,7 +123,7 @@ class BdcReader:
             try:
                 row = _row(dict(zip(header, record, strict=True)), tally)
             except ValueError as error:
-                report.reject(line, f"{error}.", _as_line(record))
+                report.reject(line, str(error), _as_line(record))
                 continue
             providers.add(str(row[1]))
             yield tally.take(row)

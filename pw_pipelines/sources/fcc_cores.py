@@ -56,7 +56,7 @@ class CoresReader:
             try:
                 row = read_page(body, _asked_frn(name), tally)
             except ValueError as error:
-                report.reject(asked, f"{name}: {error}.", " ".join(body.decode("utf-8", "replace").split()))
+                report.reject(asked, f"{name}: {error}", " ".join(body.decode("utf-8", "replace").split()))
                 continue
             found, not_found = found + bool(row[1]), not_found + (not row[1])
             updated_at = row[6]

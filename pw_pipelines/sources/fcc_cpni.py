@@ -64,7 +64,7 @@ class CpniReader:
                 try:
                     row = _row(record)
                 except ValueError as error:
-                    report.reject(position, f"{name}: {error}.", _excerpt(record))
+                    report.reject(position, f"{name}: {error}", _excerpt(record))
                     continue
                 known = page_of.setdefault(str(row[0]), page)
                 if known != page:

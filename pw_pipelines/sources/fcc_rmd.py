@@ -75,7 +75,7 @@ class RmdReader:
             try:
                 row = self._row(named, tally)
             except ValueError as error:
-                report.reject(line, f"{error}.", ",".join(record))
+                report.reject(line, str(error), ",".join(record))
                 continue
             facts.take(dict(zip(self.columns, row, strict=True)))
             yield tally.take(row)

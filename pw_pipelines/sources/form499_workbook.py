@@ -71,7 +71,7 @@ def read(raw: BinaryIO, report: ReadReport) -> Iterator[tuple[object, ...]]:
         try:
             row = as_row(_filer(cell, tally), tally)
         except ValueError as error:
-            report.reject(line, f"{error}.", " | ".join(_text(value) for value in values if value != ""))
+            report.reject(line, str(error), " | ".join(_text(value) for value in values if value != ""))
             continue
         yield tally.take(row)
     tally.close()

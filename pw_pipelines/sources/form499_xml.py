@@ -104,7 +104,7 @@ def read(stream: BinaryIO, head: bytes, report: ReadReport) -> Iterator[tuple[ob
                 row = as_row(_filer(element, seen), tally)
             except ValueError as error:
                 excerpt = " ".join(" ".join(element.itertext()).split())
-                report.reject(element.sourceline or 0, f"{error}.", excerpt)
+                report.reject(element.sourceline or 0, str(error), excerpt)
             else:
                 yield tally.take(row)
     except etree.XMLSyntaxError as error:
