@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import Numeric
+from sqlalchemy import BigInteger, Identity, Numeric
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pw_pipelines.db.tables.base import Base
@@ -65,3 +65,15 @@ class SourceReference(Base):
     title: Mapped[str]
     absence_sightings: Mapped[int | None]
     absence_distinct_bytes: Mapped[bool | None]
+
+
+class MatchRun(Base):
+    """One run of the name matching: on which copies. Nobody is judged by matches of other copies than those in force."""
+
+    __tablename__ = "match_runs"
+    __table_args__ = ({"schema": "pw"},)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    matched_at: Mapped[datetime]
+    as_of: Mapped[date]
+    snapshot_ids: Mapped[list[str]]

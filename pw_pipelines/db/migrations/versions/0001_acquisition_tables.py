@@ -157,6 +157,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_mart_builds_as_of", "mart_builds", ["as_of"], unique=False, schema="pw")
     op.create_table(
+        "match_runs",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("matched_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=False),
+        sa.Column("snapshot_ids", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_match_runs")),
+        schema="pw",
+    )
+    op.create_table(
         "segments",
         sa.Column("segment", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -505,6 +514,7 @@ def downgrade() -> None:
     op.drop_index("ix_snapshots_current", table_name="snapshots", schema="pw")
     op.drop_table("snapshots", schema="pw")
     op.drop_table("segments", schema="pw")
+    op.drop_table("match_runs", schema="pw")
     op.drop_index("ix_mart_builds_as_of", table_name="mart_builds", schema="pw")
     op.drop_table("mart_builds", schema="pw")
     op.drop_index(
