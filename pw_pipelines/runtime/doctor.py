@@ -1,0 +1,205 @@
+"""`pw doctor`: what is missing or misconfigured, and the command that mends it. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pw_pipelines.errors import PwError
+from pw_pipelines.runtime.browser import chromium_path
+from pw_pipelines.runtime.credentials import NEEDED_LIVE, missing_credentials
+from pw_pipelines.runtime.dagster_api import DagsterApi
+from pw_pipelines.runtime.ports import is_free
+from pw_pipelines.runtime.processes import LOCATION, http_answers, leftovers
+from pw_pipelines.runtime.running import RunningHouse, running_house
+from pw_pipelines.settings import PROJECT_ROOT, Settings
+
+NEEDED_GB = 3.0  # packages 1.3, one sandbox home 0.5 after a month, room to dump a database
+COMMAND_SECONDS = 60
+UV_PLACES = ("uv", ".pw/tools/venv/bin/uv", ".pw/tools/lib/bin/uv")  # where tools/setup.sh puts it
+
+Verdict = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. `warn`: something will be skipped or slower; `fail`: the house will not work."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    mend: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Check]:
+    """Every check, in the order in which things are needed. `settings.home` must be absolute."""
+    house = running_house(settings.home)
+    yield _python()
+    yield _packages()
+    yield _binaries()
+    yield _disk(settings)
+    yield from _home(settings, house)
+    yield _chromium()
+    yield _libreoffice()
+    yield _database(settings)
+    yield _manifest()
+    yield from _house(house)
+    yield from _credentials(settings)
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    good = (3, 11) <= sys.version_info[:2] < (3, 14)
+    return Check("python", "ok" if good else "fail", f"{version} at {sys.executable}",
+                 "" if good else "install Python 3.11, 3.12 or 3.13, then: rm -rf .venv && make setup")  # fmt: skip
+
+
+def _packages() -> Check:
+    uv = next((place for place in UV_PLACES if shutil.which(place, path=None)), None)
+    if uv is None:
+        return Check("packages", "warn", "uv is not here, so the lock file cannot be compared", "make setup")
+    done = _output([uv, "sync", "--frozen", "--check", "--offline"])
+    if done is not None and done.returncode == 0:
+        return Check("packages", "ok", "installed as uv.lock says")
+    return Check("packages", "fail", "the installed packages differ from uv.lock", "make setup")
+
+
+def _binaries() -> Check:
+    from pw_pipelines.db.embedded import binaries
+
+    try:
+        done = _output([str(binaries() / "postgres"), "--version"])
+    except PwError as error:
+        return Check("embedded PostgreSQL", "fail", str(error), "make setup")
+    if done is None or done.returncode:
+        return Check("embedded PostgreSQL", "fail", "its binaries do not start here", "set PW_DATABASE_URL to a server")
+    return Check("embedded PostgreSQL", "ok", done.stdout.strip())
+
+
+def _disk(settings: Settings) -> Check:
+    free = shutil.disk_usage(settings.home).free / 1e9
+    good = free >= NEEDED_GB
+    return Check("disk", "ok" if good else "warn", f"{free:.1f} GB free at {settings.home}",
+                 "" if good else f"free some space (want {NEEDED_GB:.0f} GB), or move PW_HOME")  # fmt: skip
+
+
+def _home(settings: Settings, house: RunningHouse | None) -> Iterator[Check]:
+    if not os.access(settings.home, os.W_OK):
+        yield Check("home", "fail", f"{settings.home} is not writable", f"sudo chown -R $USER {settings.home}")
+    if house is not None:
+        yield Check("ports", "ok", f"in use by our own `pw up`: {house.web_url}, {house.dagster_url}")
+        return
+    left = leftovers(settings.home)
+    if left:
+        yield Check("left-overs", "warn", f"{len(left)} processes of an earlier `pw up` still live", "pw up")
+    wanted = {"PW_WEB_PORT": settings.web_port, "PW_DAGSTER_PORT": settings.dagster_port}
+    if settings.is_sandbox:
+        wanted["PW_SANDBOX_PORT"] = settings.sandbox_port
+    taken = [f"{name} {port}" for name, port in wanted.items() if not is_free(settings.bind_host, port)]
+    yield Check("ports", "warn" if taken else "ok",
+                f"taken: {', '.join(taken)}; the next free ones are used" if taken else "free",
+                "nothing, or set those variables" if taken else "")  # fmt: skip
+
+
+def _chromium() -> Check:
+    path = chromium_path()
+    return Check("chromium", "ok" if path else "warn", str(path or "none that starts; browser tests are skipped"),
+                 "" if path else "sudo apt-get install chromium")  # fmt: skip
+
+
+def _libreoffice() -> Check:
+    path = shutil.which("soffice") or shutil.which("libreoffice")
+    return Check("libreoffice", "ok" if path else "warn", path or "none; documents cannot be converted",
+                 "" if path else "sudo apt-get install libreoffice-writer")  # fmt: skip
+
+
+def _database(settings: Settings) -> Check:
+    from psycopg import Error
+
+    from pw_pipelines.db.connection import Database, pending_revisions
+
+    url = warehouse_url(settings)
+    if url is None:
+        return Check("database", "ok", "the embedded server is not running; the next command starts it")
+    try:
+        pending = pending_revisions(url)
+    except (Error, PwError) as error:
+        return Check("database", "fail", f"{Database(url)!r} cannot be used: {str(error).strip()}",
+                     "check PW_DATABASE_URL, or unset it to use the embedded server")  # fmt: skip
+    if pending:
+        return Check("database", "warn", f"{Database(url)!r} lacks migrations {', '.join(pending)}", "pw up")
+    return Check("database", "ok", f'{Database(url)!r}, fully migrated; SQL: psql "$(pw doctor --database-url)"')
+
+
+def warehouse_url(settings: Settings) -> str | None:
+    """postgresql:// URL of the warehouse, password included; None while the embedded server rests."""
+    from pw_pipelines.db.embedded import Embedded
+
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    embedded = Embedded(settings.home)
+    return embedded.connect_url("pw") if embedded.alive() else None
+
+
+def _manifest() -> Check:
+    from pw_pipelines.compliance.manifest import is_fresh
+
+    stale = not is_fresh()
+    return Check("dbt manifest", "warn" if stale else "ok",
+                 "missing or older than the models" if stale else "as new as the models",
+                 "pw up" if stale else "")  # fmt: skip
+
+
+def _house(house: RunningHouse | None) -> Iterator[Check]:
+    if house is None:
+        yield Check("house", "warn", "`pw up` does not run in this home", "pw up")
+        return
+    asked: list[tuple[str, Callable[[], bool]]] = [("web app", http_answers(f"{house.web_url}/health"))]
+    if house.sandbox_url:
+        asked.append(("sandbox", http_answers(f"{house.sandbox_url}/_control/health")))
+    for name, answers in asked:
+        yield (
+            Check(name, "ok", "answers")
+            if answers()
+            else Check(name, "fail", "does not answer", "look at the end of its log in PW_HOME/logs; restart `pw up`")
+        )
+    api = DagsterApi(house.dagster_url)
+    try:
+        problem = api.location_error(LOCATION)
+        tired = [name for name, healthy in api.daemons().items() if not healthy]
+    except PwError as error:
+        yield Check("dagster", "fail", str(error), "restart `pw up`")
+        return
+    if problem:
+        yield Check("dagster", "fail", f"the code location does not load: {problem}", "mend it, then restart `pw up`")
+    elif tired:
+        yield Check("dagster", "fail", f"daemons without a heartbeat: {', '.join(tired)}", "restart `pw up`")
+    else:
+        yield Check("dagster", "ok", f"{house.dagster_url}: location loaded, daemons healthy")
+
+
+def _credentials(settings: Settings) -> Iterator[Check]:
+    if settings.is_sandbox:
+        yield Check("live credentials", "ok", "not needed in the sandbox")
+        return
+    missing = missing_credentials(settings)
+    for name in missing:
+        purpose = NEEDED_LIVE[name.removeprefix("PW_").lower()]
+        yield Check(name, "fail", f"not set; needed for {purpose}", f"export {name}=…")
+    if not missing:
+        yield Check("live credentials", "ok", f"all {len(NEEDED_LIVE)} are set")
+
+
+def _output(command: list[str]) -> subprocess.CompletedProcess[str] | None:
+    """The finished command, None when it could not be started or took too long."""
+    try:
+        return subprocess.run(
+            command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
