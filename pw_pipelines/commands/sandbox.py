@@ -1,0 +1,104 @@
+"""`pw sandbox`: run the stand-ins, move their clock, make them misbehave."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from pw_pipelines.commands.output import emit_json, stdout
+from pw_pipelines.errors import OutsideUnavailable, UsageError
+from pw_pipelines.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+
+
+def _answer(as_json: bool, answer: dict[str, Any], sentence: str) -> None:
+    if as_json:
+        emit_json(answer)
+    else:
+        stdout.print(sentence, highlight=False, markup=False)
+
+
+@app.command()
+def serve(port: Annotated[int | None, typer.Option(help="Default: PW_SANDBOX_PORT.")] = None) -> None:
+    """Serve every stand-in on loopback until Ctrl-C."""
+    from pw_pipelines.sandbox.__main__ import serve as run
+
+    run(port or load_settings().sandbox_port)
+
+
+@app.command()
+def now(as_json: Json = False) -> None:
+    """Say what moment it is in the sandbox."""
+    settings = load_settings()
+    if not settings.is_sandbox:
+        raise UsageError("PW_MODE=live has no sandbox clock.")
+    moment, today, ahead = settings.clock.now(), settings.clock.today(), settings.clock.offset()
+    _answer(
+        as_json,
+        {"now": moment, "day": today, "ahead_seconds": int(ahead.total_seconds())},
+        f"{today} in New York ({moment:%Y-%m-%d %H:%M} UTC), {ahead.days} days ahead of the machine.",
+    )
+
+
+@app.command()
+def advance(days: Annotated[int, typer.Option(help="Whole days forward, 1 or more.")], as_json: Json = False) -> None:
+    """Move the sandbox's clock forward; at most 366 days ahead of the machine in all."""
+    from pw_pipelines.sandbox.travel import advance as move
+
+    today = move(load_settings(), days)
+    _answer(as_json, {"day": today, "advanced_days": days}, f"It is now {today} in the sandbox.")
+
+
+@app.command()
+def misbehave(
+    system: Annotated[str, typer.Argument(help="rmd, form499, ecfs, bdc, cores, listmonk, telegram")],
+    fault: Annotated[str, typer.Argument(help="slow, status, cut, truncated, html, zero_rows, … (see docs)")],
+    times: Annotated[int | None, typer.Option(help="Requests it acts on; default: until `behave`.")] = None,
+    match: Annotated[str, typer.Option(help="Only addresses that contain this.")] = "",
+    seconds: Annotated[float | None, typer.Option(help="slow, done_but_timeout: how long.")] = None,
+    status: Annotated[int | None, typer.Option(help="status: the code, 400 to 599.")] = None,
+    retry_after: Annotated[int | None, typer.Option(help="status: seconds in Retry-After.")] = None,
+    per_minute: Annotated[int | None, typer.Option(help="rate_limit: requests let through a minute.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a running stand-in misbehave."""
+    wished = {
+        "seconds": seconds,
+        "status": status,
+        "retry_after": retry_after,
+        "per_minute": per_minute,
+    }
+    body = {"system": system, "fault": fault, "times": times, "match": match}
+    body |= {name: value for name, value in wished.items() if value is not None}
+    answer = _control("POST", body)
+    _answer(as_json, answer, f"{system} misbehaves: {fault}. `pw sandbox behave` ends it.")
+
+
+@app.command()
+def behave(
+    system: Annotated[str | None, typer.Argument(help="One system; default: all.")] = None, as_json: Json = False
+) -> None:
+    """Take all faults back."""
+    answer = _control("DELETE", None, {"system": system} if system else None)
+    _answer(as_json, answer, f"{answer['cleared']} faults taken back.")
+
+
+def _control(method: str, body: dict[str, Any] | None, params: dict[str, str] | None = None) -> dict[str, Any]:
+    """Asks the running stand-ins. Raises UsageError for what they refuse, OutsideUnavailable when none runs."""
+    import httpx
+
+    base = load_settings().sandbox_url.rstrip("/")
+    try:
+        reply = httpx.request(method, f"{base}/_control/faults", json=body, params=params, timeout=10)
+    except httpx.TransportError as error:
+        raise OutsideUnavailable(
+            f"No stand-ins answer at {base}: start them with `pw up` or `pw sandbox serve`."
+        ) from error
+    if reply.status_code == 422:
+        raise UsageError(str(reply.json()["error"]))
+    answer: dict[str, Any] = reply.json()
+    return answer

@@ -1,0 +1,95 @@
+"""All stand-ins under one address: `/rmd /form499 /ecfs /bdc /cores /listmonk /telegram`, and `/_control` over them.
+
+The addresses below each mount are the real ones, so that a client only needs another base URL
+(`settings.with_sandbox_addresses`). The day answered for is the sandbox clock's at each request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from pw_pipelines.errors import ConfigError, UsageError
+from pw_pipelines.sandbox import faults, fcc_bdc, fcc_cores, fcc_ecfs, fcc_form499, fcc_rmd
+from pw_pipelines.sandbox.census import neglect
+from pw_pipelines.sandbox.travel import advance
+from pw_pipelines.sandbox.world import World
+from pw_pipelines.settings import Settings
+
+
+def create_app(settings: Settings, *, world: World | None = None) -> ASGIApp:
+    """The stand-ins as one ASGI app. `world` may be shared with a test; its seed must be the settings'.
+
+    Listmonk's stand-in is there when `settings.sandbox_database_url` says where its tables are.
+    Raises ConfigError in live mode.
+    """
+    if not settings.is_sandbox:
+        raise ConfigError("The stand-ins belong to PW_MODE=sandbox; PW_MODE=live talks to the real systems.")
+    world = world or World(settings.sandbox_seed)
+    book = faults.FaultBook()
+    apps = _other_systems(settings)
+    routes: list[BaseRoute] = [
+        Mount("/rmd", routes=fcc_rmd.routes(world)),
+        Mount("/form499", routes=fcc_form499.routes(world, settings.home / "sandbox" / "cache")),
+        Mount("/ecfs", routes=fcc_ecfs.routes(world)),
+        Mount("/bdc", routes=fcc_bdc.routes(world)),
+        Mount("/cores", routes=fcc_cores.routes(world)),
+        Mount("/_control", routes=[*faults.routes(book), *_control(settings, world)]),
+        *(Mount(path, app=app) for path, app in apps.items()),
+    ]
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        """Starlette starts only its own app; the mounted ones are started here."""
+        async with AsyncExitStack() as stack:
+            for app in apps.values():
+                if router := getattr(app, "router", None):
+                    await stack.enter_async_context(router.lifespan_context(app))
+            yield
+
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.state.clock = settings.clock
+    return faults.Misbehaving(app, book)
+
+
+def _other_systems(settings: Settings) -> dict[str, ASGIApp]:
+    from pw_pipelines.sandbox import listmonk, telegram
+
+    apps: dict[str, ASGIApp] = {"/telegram": telegram.create_app()}
+    if settings.sandbox_database_url:
+        apps["/listmonk"] = listmonk.create_app(settings.sandbox_database_url.get_secret_value())
+    return apps
+
+
+def _control(settings: Settings, world: World) -> list[Route]:
+    async def health(request: Request) -> Response:
+        return JSONResponse({"ok": True, "seed": world.seed, "day": settings.clock.today().isoformat()})
+
+    def show(request: Request) -> Response:
+        today = settings.clock.today()
+        kinds = {kind: len(carriers) for kind, carriers in neglect(world, today).items()}
+        return JSONResponse(
+            {"seed": world.seed, "day": today.isoformat(), "counts": world.counts(today), "neglect": kinds}
+        )
+
+    async def move(request: Request) -> Response:
+        try:
+            days = int((await request.json())["days"])
+            today = advance(settings, days)
+        except UsageError as error:
+            return JSONResponse({"error": str(error)}, status_code=409)
+        except (KeyError, TypeError, ValueError):
+            return JSONResponse({"error": 'Send {"days": n}.'}, status_code=422)
+        return JSONResponse({"day": today.isoformat()})
+
+    return [
+        Route("/health", health),
+        Route("/world", show),
+        Route("/advance", move, methods=["POST"]),
+    ]
