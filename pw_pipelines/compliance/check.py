@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 from psycopg import Connection
 
 from pw_pipelines import frn as frns
-from pw_pipelines.clock import EASTERN, Clock
+from pw_pipelines.clock import EASTERN, Clock, eastern_day
 from pw_pipelines.compliance import check_log
 from pw_pipelines.compliance.check_books import Books, CoresRow, read_books
 from pw_pipelines.compliance.check_result import CheckResult, Finding
@@ -73,7 +73,8 @@ def check(
     Raises BadFrn (logged) for text that is no FRN, UsageError for a day in the future.
     """
     begun = time.perf_counter()
-    now, today, check_id = clock.now(), clock.today(), uuid4()
+    now, check_id = clock.now(), uuid4()
+    today = eastern_day(now)
     if as_of is not None and as_of > today:
         raise UsageError(f"{as_of} is in the future (today is {today}); the record can be asked about past days only.")
 

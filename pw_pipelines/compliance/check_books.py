@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any, cast
+from typing import Any
 
+import psycopg
 from psycopg import Connection
 
 from pw_pipelines.clock import EASTERN
@@ -79,42 +80,38 @@ class Books:
     cores: CoresRow | None = None
 
 
+# A copy as an object: {snapshot_id, source, as_of, fetched_at, grade}.
+_COPY = "s.snapshot_id, s.source, s.as_of, s.fetched_at, s.grade"
+
+# The rebuild that answers: the last one, or the newest of the day asked about or before.
 _BUILD = """
-select id, as_of, snapshot_ids, id = (select max(id) from pw.mart_builds) as is_latest,
-       to_regclass('marts.carriers') is not null and to_regclass('marts.findings') is not null
-         and to_regclass('marts.questions') is not null as has_marts
-  from pw.mart_builds
- where %(as_of)s::date is null or as_of <= %(as_of)s
- order by case when %(as_of)s::date is not null then as_of end desc nulls last, id desc
- limit 1
+with build as (
+  select id, as_of, snapshot_ids, id = (select max(id) from pw.mart_builds) as is_latest
+    from pw.mart_builds
+   where %(as_of)s::date is null or as_of <= %(as_of)s
+   order by case when %(as_of)s::date is not null then as_of end desc nulls last, id desc
+   limit 1)
 """
 
-# For each source: the newest copy the rebuild stood on that is still good, and the newest copy of any grade.
-_COPIES = """
-select kind, snapshot_id, source, as_of, fetched_at, grade
-  from (select distinct on (source) 'in_force' as kind, snapshot_id, source, as_of, fetched_at, grade
-          from pw.snapshots
-         where snapshot_id = any(%(ids)s) and grade in ('complete', 'partial') and recalled_at is null
-         order by source, as_of desc, fetched_at desc) as standing
-union all
-select 'newest', newest.snapshot_id, wanted.source, newest.as_of, newest.fetched_at, newest.grade
-  from unnest(%(sources)s::text[]) as wanted(source)
- cross join lateral (select snapshot_id, as_of, fetched_at, grade from pw.snapshots s
-                      where s.source = wanted.source and (%(as_of)s::date is null or s.as_of <= %(as_of)s)
-                      order by s.as_of desc, s.fetched_at desc limit 1) as newest
+# in_force: for each source the newest copy the rebuild stood on that is still good; newest: of any grade.
+_COPIES = f"""
+select (select to_json(b) from build b) as build,
+  (select json_agg(c) from (
+     select distinct on (s.source) {_COPY} from pw.snapshots s
+      where s.snapshot_id in (select unnest(snapshot_ids) from build)
+        and s.grade in ('complete', 'partial') and s.recalled_at is null
+      order by s.source, s.as_of desc, s.fetched_at desc) c) as in_force,
+  (select json_agg(n) from unnest(%(sources)s::text[]) as wanted(source) cross join lateral (
+     select {_COPY} from pw.snapshots s
+      where s.source = wanted.source and (%(as_of)s::date is null or s.as_of <= %(as_of)s)
+      order by s.as_of desc, s.fetched_at desc limit 1) n) as newest,
+  (select to_json(r) from (
+     select r.is_found, r.entity_name, r.entity_type, r.updated_at_et::date as updated_on, {_COPY}
+       from core.fcc_cores_registrations r join pw.snapshots s using (snapshot_id)
+      where r.frn = %(frn)s and s.grade in ('complete', 'partial') and s.recalled_at is null
+        and (%(as_of)s::date is null or s.as_of <= %(as_of)s)
+      order by s.as_of desc, s.fetched_at desc limit 1) r) as cores
 """
-
-_CORES = """
-select r.is_found, r.entity_name, r.entity_type, r.updated_at_et::date as updated_on,
-       s.snapshot_id, s.source, s.as_of, s.fetched_at, s.grade
-  from core.fcc_cores_registrations r join pw.snapshots s using (snapshot_id)
- where r.frn = %(frn)s and s.grade in ('complete', 'partial') and s.recalled_at is null
-   and (%(as_of)s::date is null or s.as_of <= %(as_of)s)
- order by s.as_of desc, s.fetched_at desc limit 1
-"""
-
-_CARRIER = "select name, is_foreign, comm_type, duties, name_keys from marts.carriers where frn = %(frn)s"
-_QUESTIONS = "select code, text, citation from marts.questions where frn = %(frn)s order by code"
 
 # A finding that stands on a copy recalled since is not told to anyone, even before the marts are rebuilt.
 _STANDING = """
@@ -122,68 +119,89 @@ cross join lateral (select coalesce(array_agg(distinct s.source order by s.sourc
                            coalesce(bool_or(s.recalled_at is not null), false) as is_recalled
                       from pw.snapshots s where s.snapshot_id = any(f.snapshot_ids)) as standing
 """
-_FINDINGS = f"""
-select f.code, f.title, f.severity, f.severity_rank, f.certainty, f.citation, f.explanation, f.remedy, f.evidence,
-       f.snapshot_ids, f.service, f.due_on_et, standing.sources
-  from marts.findings f {_STANDING}
- where f.frn = %(frn)s and not standing.is_recalled
- order by f.severity_rank, f.certainty desc, f.code
+_MARTS = f"""
+  (select to_json(c) from (
+     select name, is_foreign, duties, name_keys from marts.carriers where frn = %(frn)s) c) as carrier,
+  (select json_agg(q) from (
+     select code, text, citation from marts.questions where frn = %(frn)s order by code) q) as questions,
+  (select json_agg(f) from (
+     select f.code, f.title, f.severity, f.severity_rank, f.certainty, f.citation, f.explanation, f.remedy, f.evidence,
+            f.snapshot_ids, f.service, f.due_on_et, standing.sources
+       from marts.findings f {_STANDING}
+      where f.frn = %(frn)s and not standing.is_recalled
+      order by f.severity_rank, f.certainty desc, f.code) f) as findings,
+  (select json_agg(f) from (
+     select f.code, f.severity, f.certainty, f.evidence, f.snapshot_ids, standing.sources
+       from pw.finding_history f cross join build {_STANDING}
+      where not build.is_latest and f.frn = %(frn)s and not standing.is_recalled
+        and f.opened_as_of <= build.as_of and (f.closed_as_of is null or f.closed_as_of > build.as_of)
+        and f.closed_reason is distinct from 'recalled') f) as history
 """
-_HISTORY = f"""
-select f.code, f.severity, f.certainty, f.evidence, f.snapshot_ids, standing.sources
-  from pw.finding_history f {_STANDING}
- where f.frn = %(frn)s and not standing.is_recalled
-   and f.opened_as_of <= %(build_as_of)s and (f.closed_as_of is null or f.closed_as_of > %(build_as_of)s)
-   and f.closed_reason is distinct from 'recalled'
- order by f.code
-"""
+# One statement, so that a check costs one trip to the server and sees one state of the marts.
+_EVERYTHING = f"{_BUILD} {_COPIES}, {_MARTS}".encode()
+_WITHOUT_MARTS = f"{_BUILD} {_COPIES}".encode()
 
 
 def read_books(connection: Connection[dict[str, object]], frn: str, *, as_of: date | None) -> Books:
-    """Everything on file about `frn` as of a day (America/New_York), or as of now when `as_of` is None."""
+    """Everything on file about `frn` as of a day (America/New_York), or as of now when `as_of` is None.
+
+    Begins a transaction of its own; call it first. Marts that were never built are no error.
+    """
     asked: dict[str, object] = {"frn": frn, "as_of": as_of, "sources": list(SOURCES)}
-    row = cast("dict[str, Any] | None", connection.execute(_BUILD, asked).fetchone())
-    build = None
-    if row is not None and row["has_marts"]:
-        build = Build(row["id"], row["as_of"], row["snapshot_ids"], row["is_latest"])
-    asked["ids"] = build.snapshot_ids if build else []
-    in_force: dict[str, Copy] = {}
-    newest: dict[str, Copy] = {}
-    for found in _rows(connection, _COPIES, asked):
-        copies = in_force if found["kind"] == "in_force" else newest
-        copies[found["source"]] = _copy(found)
-    cores = _cores(connection, asked)
-    if build is None:
+    try:
+        found = _one(connection, _EVERYTHING, asked)
+    except psycopg.errors.UndefinedTable:
+        connection.rollback()
+        found = _one(connection, _WITHOUT_MARTS, asked) | {"build": None}
+    in_force = {row["source"]: _copy(row) for row in found["in_force"] or ()}
+    newest = {row["source"]: _copy(row) for row in found["newest"] or ()}
+    cores = _cores(found["cores"])
+    if found["build"] is None:
         return Books(None, in_force, newest, cores=cores)
-    asked["build_as_of"] = build.as_of
+    build = Build(
+        found["build"]["id"],
+        date.fromisoformat(found["build"]["as_of"]),
+        found["build"]["snapshot_ids"],
+        found["build"]["is_latest"],
+    )
     if build.is_latest:
-        findings = [_finding(found) for found in _rows(connection, _FINDINGS, asked)]
+        findings = [_finding(row) for row in found["findings"] or ()]
     else:
-        findings = [_past_finding(found) for found in _rows(connection, _HISTORY, asked)]
+        findings = [_past_finding(row) for row in found["history"] or ()]
         findings.sort(key=lambda finding: (finding.severity_rank, finding.certainty != "sure", finding.code))
     return Books(
         build,
         in_force,
         newest,
-        carrier=connection.execute(_CARRIER, asked).fetchone(),
+        carrier=found["carrier"],
         findings=findings,
-        questions=[Question(**found) for found in _rows(connection, _QUESTIONS, asked)],
+        questions=[Question(**row) for row in found["questions"] or ()],
         cores=cores,
     )
 
 
-def _rows(connection: Connection[dict[str, object]], query: str, asked: Mapping[str, object]) -> list[dict[str, Any]]:
-    return connection.execute(query.encode(), asked).fetchall()
+def _one(connection: Connection[dict[str, object]], query: bytes, asked: Mapping[str, object]) -> dict[str, Any]:
+    return connection.execute(query, asked).fetchone() or {}
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _copy(row: Mapping[str, Any]) -> Copy:
-    return Copy(row["snapshot_id"], row["source"], row["as_of"], row["fetched_at"], row["grade"])
+    return Copy(
+        row["snapshot_id"],
+        row["source"],
+        date.fromisoformat(row["as_of"]),
+        datetime.fromisoformat(row["fetched_at"]),
+        row["grade"],
+    )
 
 
-def _cores(connection: Connection[dict[str, object]], asked: Mapping[str, object]) -> CoresRow | None:
-    for row in _rows(connection, _CORES, asked):
-        return CoresRow(row["is_found"], row["entity_name"], row["entity_type"], row["updated_on"], _copy(row))
-    return None
+def _cores(row: Mapping[str, Any] | None) -> CoresRow | None:
+    if row is None:
+        return None
+    return CoresRow(row["is_found"], row["entity_name"], row["entity_type"], _day(row["updated_on"]), _copy(row))
 
 
 def _finding(row: Mapping[str, Any]) -> Finding:
@@ -201,7 +219,7 @@ def _finding(row: Mapping[str, Any]) -> Finding:
         sources=row["sources"],
         service=row["service"],
         price_usd=price_of(row["service"]),
-        due_on=row["due_on_et"],
+        due_on=_day(row["due_on_et"]),
     )
 
 

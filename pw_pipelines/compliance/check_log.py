@@ -44,11 +44,11 @@ def record(
     The commit is not waited for (synchronous_commit off for this transaction): a power cut may cost the last
     rows of a log, and an answer should not cost a disk flush.
     """
-    connection.execute("set local synchronous_commit = off")
     connection.execute(
-        """insert into pw.compliance_check_log
+        """with unhurried as materialized (select set_config('synchronous_commit', 'off', true) as setting)
+           insert into pw.compliance_check_log
              (check_id, checked_at, channel, asked, frn, as_of, answer, codes, live_sources, utm, duration_ms)
-           values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+           select %s::uuid, %s, %s, %s, %s, %s, %s, %s::text[], %s::text[], %s, %s from unhurried""",
         (
             check_id,
             checked_at,

@@ -19,7 +19,7 @@ from pw_pipelines.errors import BadFrn, ConfigError, UsageError
 from pw_pipelines.portal import api, check_page, segments, staff
 from pw_pipelines.portal.problems import RETRY_SECONDS, problem
 from pw_pipelines.portal.security import SecurityHeaders
-from pw_pipelines.portal.site import STATIC, Site, make_site, site_of
+from pw_pipelines.portal.site import STATIC, Site, make_site, the_site
 from pw_pipelines.settings import Mode, Settings, load_settings
 
 log = structlog.get_logger(__name__)
@@ -108,7 +108,7 @@ def _errors(app: FastAPI) -> None:
     ) -> Response:
         if request.url.path.startswith("/api/"):
             return problem(status, detail, field=field, remedy=remedy)
-        reply: HTMLResponse = site_of(request).page(
+        reply: HTMLResponse = the_site(request).page(
             "error.html", status=status, title=status.phrase, detail=detail, remedy=remedy
         )
         return reply

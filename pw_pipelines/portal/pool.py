@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.rows import dict_row
@@ -14,6 +16,18 @@ from pw_pipelines.db.connection import Database
 SMALLEST = 2
 LARGEST = 12  # more than the clients a 2-core machine can serve at once; PostgreSQL allows 200
 WAIT_SECONDS = 5.0  # for a free connection; then the request fails as "not ready" instead of queueing
+_REST_SECONDS = 2.0  # a connection used within this time is taken as alive without asking the server
+_came_back_at: WeakKeyDictionary[psycopg.Connection[dict[str, object]], float] = WeakKeyDictionary()
+
+
+def _came_back(connection: psycopg.Connection[dict[str, object]]) -> None:
+    _came_back_at[connection] = time.monotonic()
+
+
+def _check_after_rest(connection: psycopg.Connection[dict[str, object]]) -> None:
+    """Asks the server after a rest, so that its restart is noticed before a query fails."""
+    if time.monotonic() - _came_back_at.get(connection, 0.0) > _REST_SECONDS:
+        ConnectionPool.check_connection(connection)
 
 
 class PooledDatabase(Database):
@@ -28,7 +42,8 @@ class PooledDatabase(Database):
             timeout=WAIT_SECONDS,
             open=False,
             name="pw-web",
-            check=ConnectionPool.check_connection,  # a server that was restarted is noticed before the query
+            check=_check_after_rest,
+            reset=_came_back,
             kwargs={"row_factory": dict_row, "application_name": "pw-web", "options": "-c timezone=UTC"},
         )
 

@@ -73,8 +73,13 @@ def make_site(settings: Settings, database_url: str, live: LiveRecord) -> Site:
     return Site(settings, PooledDatabase(database_url), settings.clock, live, _environment())
 
 
-def site_of(request: Request) -> Site:
-    """The site a request belongs to (a FastAPI dependency)."""
+async def site_of(request: Request) -> Site:
+    """The site a request belongs to (a FastAPI dependency; async, so that it costs no thread)."""
+    return the_site(request)
+
+
+def the_site(request: Request) -> Site:
+    """The site a request belongs to."""
     return cast("Site", request.app.state.site)
 
 

@@ -14,7 +14,7 @@ from pw_pipelines.portal.status import Figures, figures
 from pw_pipelines.portal.words import age
 
 
-def staff_only(request: Request, site: Annotated[Site, Depends(site_of)]) -> None:
+async def staff_only(request: Request, site: Annotated[Site, Depends(site_of)]) -> None:
     """Asks for the staff's password where one is set; live mode always has one."""
     password = site.settings.staff_password
     if password is None or is_staff(request, password.get_secret_value()):
