@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +52,7 @@ def _acquisition(stack: Stack, say: Callable[[str], None]) -> list[Measure]:
 
     clock = stack.settings.clock
     vintages = published_vintages(stack.settings)
-    taken = []
+    taken: list[float] = []
     with DagsterInstance.get() as instance:
         for offset in (timedelta(days=-1), timedelta()):
             clock.set_offset(offset)
@@ -60,8 +62,8 @@ def _acquisition(stack: Stack, say: Callable[[str], None]) -> list[Measure]:
             day = clock.today().isoformat()
             say(f"all four sources to leads, {day}")
             taken.append(
-                seconds(lambda: _job(stack.settings, instance, "refresh_bdc", vintages[-1]))
-                + seconds(lambda day=day: _job(stack.settings, instance, "acquire", day))
+                seconds(partial(_job, stack.settings, instance, "refresh_bdc", vintages[-1]))
+                + seconds(partial(_job, stack.settings, instance, "acquire", day))
             )
     say("the same sources fetched and copied without any judgement")
     peer = seconds(lambda: plain_copy.copy_everything(stack, vintages[-1]))
@@ -92,7 +94,7 @@ def _compliance_check(stack: Stack) -> Measure:
         ).fetchall()
     ports = Ports("127.0.0.1")
     port = ports.take(stack.settings.web_port)
-    child = Child(web_app("127.0.0.1", port), stack.settings.home / "logs")
+    child = Child(web_app("127.0.0.1", port), stack.settings.home / "logs", os.environ)
     child.start()
     try:
         await_health([child])
