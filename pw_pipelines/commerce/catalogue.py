@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from pw_pipelines.errors import ConfigError, UsageError
 
 FILE = "catalogue.yaml"
-QUOTE = "quote"
+QUOTE: Literal["quote"] = "quote"
 
 
 def _written_as_text(value: object) -> object:

@@ -47,9 +47,9 @@ def federal_holidays(year: int) -> frozenset[date]:
 
     1 January of the year after, when it is a Saturday, is observed on 31 December of this one.
     """
-    from holidays.countries import US  # 0.6 s to import; only this function needs it
+    from holidays import country_holidays  # slow to import; only this function needs it
 
-    return frozenset(day for day in US(years=[year, year + 1]) if day.year == year)
+    return frozenset(day for day in country_holidays("US", years=[year, year + 1]) if day.year == year)
 
 
 def is_business_day(day: date) -> bool:

@@ -1,0 +1,9 @@
+-- Asked of filers of a type that may carry international calls.
+select frn,
+       'ask' as verdict,
+       null::text as why,
+       null::date as due_on_et,
+       {{ evidence({'Form 499 type': 'comm_type'}) }} as evidence,
+       snapshot_ids as snapshot_ids
+from {{ ref('int_form499_carriers') }}
+where is_active and active_types && {{ toll_types() }}

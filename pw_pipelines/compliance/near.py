@@ -1,0 +1,105 @@
+"""Similar names: which filing's name looks like which carrier's, though no key is shared. Proof of nothing.
+
+Bounded work: each carrier's name is compared with each filing's once, words sorted, in compiled code.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pw_pipelines.compliance.matching_names import TRADE_WORDS, CarrierName, Filing
+
+# Similarity of the sorted words, 0 to 100. A filing that carries another carrier's very name has an owner: only a
+# close look-alike makes it anyone else's question.
+CUTOFF = 86
+CUTOFF_OWNED = 93
+CONTAINED = 90.0  # similarity given when one name holds all words of the other
+CONTAINED_WORDS = 2  # … and they are at least so many
+
+
+@dataclass(frozen=True)
+class NearName:
+    """One name in one filing. `is_owned`: some carrier was found for the filing already."""
+
+    filing: Filing
+    name: str
+    key: str
+    is_owned: bool
+
+
+@dataclass(frozen=True)
+class Near:
+    """A look-alike. similarity: 0 to 100."""
+
+    filing: Filing
+    name: str
+    carrier: CarrierName
+    similarity: float
+
+
+def nearest(filed: Iterable[NearName], carriers: Iterable[CarrierName]) -> Iterator[Near]:
+    """For each carrier name the most similar filed name, if any is similar enough."""
+    by_key: dict[str, NearName] = {}
+    for name in filed:
+        if name.key and (name.key not in by_key or by_key[name.key].is_owned > name.is_owned):
+            by_key[name.key] = name
+    mine: dict[str, list[CarrierName]] = defaultdict(list)
+    for carrier in carriers:
+        mine[carrier.key].append(carrier)
+    if not by_key or not mine:
+        return
+    best = _by_similarity(by_key, list(mine))
+    for key, (filed_key, similarity) in _by_containment(by_key, mine).items():
+        if key not in best or best[key][1] < similarity:
+            best[key] = (filed_key, similarity)
+    for key, (filed_key, similarity) in best.items():
+        name = by_key[filed_key]
+        for carrier in mine[key]:
+            yield Near(name.filing, name.name, carrier, similarity)
+
+
+def _by_similarity(by_key: dict[str, NearName], keys: list[str]) -> dict[str, tuple[str, float]]:
+    from rapidfuzz import fuzz, process
+
+    def in_order(key: str) -> str:
+        return " ".join(sorted(key.split()))
+
+    unowned = {key: in_order(key) for key, name in by_key.items() if not name.is_owned}
+    owned = {key: in_order(key) for key, name in by_key.items() if name.is_owned}
+    best: dict[str, tuple[str, float]] = {}
+    for key in keys:
+        asked = in_order(key)
+        for choices, cutoff in ((unowned, CUTOFF), (owned, CUTOFF_OWNED)):
+            found = process.extractOne(asked, choices, scorer=fuzz.ratio, score_cutoff=cutoff)
+            if found is not None and (key not in best or found[1] > best[key][1]):
+                best[key] = (found[2], float(found[1]))
+    return best
+
+
+def _by_containment(by_key: dict[str, NearName], keys: Iterable[str]) -> dict[str, tuple[str, float]]:
+    """Names of which one has all the words of the other: a subsidiary's or a division's, perhaps."""
+    postings: dict[str, set[str]] = defaultdict(set)
+    words_of = {key: frozenset(key.split()) for key in by_key}
+    for key, words in words_of.items():
+        for word in words:
+            postings[word].add(key)
+    found: dict[str, tuple[str, float]] = {}
+    for key in keys:
+        words = frozenset(key.split())
+        known = sorted((postings[word] for word in words if word in postings), key=len)
+        candidates: set[str] = set()
+        if known and len(known) == len(words) and _names_somebody(words):
+            candidates = set.intersection(*known)  # filed names that hold every word of the carrier's
+        for other in set().union(*known):  # filed names all of whose words the carrier's has
+            if words_of[other] <= words and _names_somebody(words_of[other]):
+                candidates.add(other)
+        if candidates:
+            found[key] = (min(candidates, key=lambda other: (abs(len(words_of[other]) - len(words)), other)), CONTAINED)
+    return found
+
+
+def _names_somebody(words: frozenset[str]) -> bool:
+    """Two words or more, not all of them words of the trade."""
+    return len(words) >= CONTAINED_WORDS and not words <= TRADE_WORDS
