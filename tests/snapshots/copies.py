@@ -17,6 +17,7 @@ from pw_pipelines.snapshots.model import Snapshot
 TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 WHOLE = 11_200  # rows of a healthy copy
+SMALL = 1_100  # rows where the size does not matter: a part that somebody vouches for
 HEADER = tuple(
     """number frn business_name business_address foreign_voice_provider country other_frns other_dba_names
     previous_dba_names robocall_mitigation_contact_name contact_title contact_department contact_business_address
@@ -54,10 +55,11 @@ def export(
 
 
 class Road:
-    """The road with this test's own database and object store."""
+    """The road with this test's own database and object store. `vouched`: rows every copy is said to have."""
 
-    def __init__(self, db: Database, folder: Path) -> None:
+    def __init__(self, db: Database, folder: Path, *, vouched: int | None = None) -> None:
         self.db = db
+        self._stated = {"origin": "ingested", "stated_by": "jdoe", "expect_rows": vouched} if vouched else {}
         self.objects = Objects((folder / "objects").as_uri())
         self.folder = folder
 
@@ -72,7 +74,7 @@ class Road:
         """Takes a copy in, as if fetched at noon UTC of its day unless told otherwise."""
         now = NOW + (as_of - TODAY)
         fetched = Fetched(self.file(body, name), "text/csv")
-        return road.take(self.db, self.objects, source, fetched, as_of=as_of, now=now, **about)  # type: ignore[arg-type]
+        return road.take(self.db, self.objects, source, fetched, as_of=as_of, now=now, **(self._stated | about))  # type: ignore[arg-type]
 
     def in_force(self, body: bytes, **about: object) -> Snapshot:
         """Takes a copy in that must be good, and loads it."""
