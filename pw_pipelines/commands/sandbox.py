@@ -54,7 +54,7 @@ def advance(days: Annotated[int, typer.Option(help="Whole days forward, 1 or mor
 
 
 @app.command()
-def misbehave(
+def misbehave(  # noqa: PLR0917  a command's parameters are named on the command line
     system: Annotated[str, typer.Argument(help="rmd, form499, ecfs, bdc, cores, listmonk, telegram")],
     fault: Annotated[str, typer.Argument(help="slow, status, cut, truncated, html, zero_rows, … (see docs)")],
     times: Annotated[int | None, typer.Option(help="Requests it acts on; default: until `behave`.")] = None,
@@ -66,13 +66,13 @@ def misbehave(
     as_json: Json = False,
 ) -> None:
     """Make a running stand-in misbehave."""
-    wished = {
+    wished: dict[str, float | None] = {
         "seconds": seconds,
         "status": status,
         "retry_after": retry_after,
         "per_minute": per_minute,
     }
-    body = {"system": system, "fault": fault, "times": times, "match": match}
+    body: dict[str, Any] = {"system": system, "fault": fault, "times": times, "match": match}
     body |= {name: value for name, value in wished.items() if value is not None}
     answer = _control("POST", body)
     _answer(as_json, answer, f"{system} misbehaves: {fault}. `pw sandbox behave` ends it.")

@@ -237,11 +237,7 @@ def routes(world: World) -> list[Route]:
         """The mitigation plan: one in forty has none (404)."""
         on, asked = day_asked(request).toordinal(), request.query_params.get("sys", "")
         filing = next((filing for filing in world.rmd.listed(on) if filing.sys_id == asked), None)
-        if (
-            filing is None
-            or filing.is_carried
-            or between(stream(world.seed, Subject.RMD, filing.carrier, 1), 1, 40) == 1
-        ):
+        if filing is None or filing.is_carried or stream(world.seed, Subject.RMD, filing.carrier, 61_000)() < 0.025:
             return JSONResponse({"error": {"message": "No Record found"}, "status": "failure"}, status_code=404)
         return Response(_plan(world.carriers[filing.carrier].name), media_type="application/pdf")
 

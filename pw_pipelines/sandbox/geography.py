@@ -117,8 +117,8 @@ _STREET_TAILS = tuple(
 )
 _FOREIGN_CITIES = tuple(
     """Albor Brenna Caldera Dorsa Estria Fontal Galvia Hestor Islandia Jorvic Kalmer Lunara Mirenz Novara-Sul
-    Ostrava-Nord Pelago Quintas Rovenna Sarbruck Tolmez Ubrique Valmora Westhaven Xalapan Ystadt Zenobia Sankt-Ärlen Montañera
-    Söderby Łęczna-Nowa""".split()
+    Ostrava-Nord Pelago Quintas Rovenna Sarbruck Tolmez Ubrique Valmora Westhaven Xalapan Ystadt Zenobia Sankt-Ärlen
+    Montañera Söderby Łęczna-Nowa""".split()
 )
 
 

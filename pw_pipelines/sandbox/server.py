@@ -61,9 +61,11 @@ def create_app(settings: Settings, *, world: World | None = None) -> ASGIApp:
 def _other_systems(settings: Settings) -> dict[str, ASGIApp]:
     from pw_pipelines.sandbox import listmonk, telegram
 
-    apps: dict[str, ASGIApp] = {"/telegram": telegram.create_app()}
+    apps: dict[str, ASGIApp] = {"/telegram": telegram.create_app(now=settings.clock.now)}
     if settings.sandbox_database_url:
-        apps["/listmonk"] = listmonk.create_app(settings.sandbox_database_url.get_secret_value())
+        apps["/listmonk"] = listmonk.create_app(
+            settings.sandbox_database_url.get_secret_value(), now=settings.clock.now
+        )
     return apps
 
 
