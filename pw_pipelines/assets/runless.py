@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from pw_pipelines.assets import partitions
-from pw_pipelines.assets.core import ALL_ROWS_LOADED, core_metadata
+from pw_pipelines.assets.core import core_metadata, loaded_result
 from pw_pipelines.assets.raw import check_results, snapshot_metadata
 from pw_pipelines.assets.subjects import Subject, subject
 from pw_pipelines.assets.tables import core_tables
@@ -38,7 +38,7 @@ def report_snapshot(snapshot: Snapshot, *, db: Database, instance: dg.DagsterIns
         )
     )
     for result in check_results(snapshot, promise):
-        _report(instance, known.raw_key, result, blocking=True)
+        _report(instance, known.raw_key, result)
     if snapshot.loaded_at is not None:
         reported.append(known.core_key)
         columns = core_tables()[known.table].schema_metadata()
@@ -49,14 +49,11 @@ def report_snapshot(snapshot: Snapshot, *, db: Database, instance: dg.DagsterIns
                 partition=partition,
             )
         )
-        loaded = dg.AssetCheckResult(
-            check_name=ALL_ROWS_LOADED, passed=True, description=f"{snapshot.rows:,} rows loaded in one transaction."
-        )
-        _report(instance, known.core_key, loaded, blocking=True)
+        _report(instance, known.core_key, loaded_result(db, known, [snapshot]))
     return reported
 
 
-def _report(instance: dg.DagsterInstance, key: str, result: dg.AssetCheckResult, *, blocking: bool) -> None:
+def _report(instance: dg.DagsterInstance, key: str, result: dg.AssetCheckResult) -> None:
     assert result.check_name is not None  # ours always are named
     instance.report_runless_asset_event(
         dg.AssetCheckEvaluation(
@@ -66,7 +63,7 @@ def _report(instance: dg.DagsterInstance, key: str, result: dg.AssetCheckResult,
             severity=result.severity,
             description=result.description,
             metadata=result.metadata,
-            blocking=blocking,
+            blocking=True,
         )
     )
 

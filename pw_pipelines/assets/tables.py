@@ -98,11 +98,13 @@ def preview(db: Database, wanted: Preview) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(markdown_table(wanted.columns, [[row[name] for name in wanted.columns] for row in rows]))
 
 
-def count(db: Database, schema: str, table: str) -> int:
-    """Rows of a table."""
+def count(db: Database, schema: str, table: str, *, snapshot_id: str | None = None) -> int:
+    """Rows of a table, or of one snapshot in it."""
     from psycopg import sql
 
     query = sql.SQL("select count(*) as n from {}").format(sql.Identifier(schema, table))
+    if snapshot_id is not None:
+        query += sql.SQL(" where snapshot_id = {}").format(sql.Literal(snapshot_id))
     with db.connect(application="pw preview") as connection:
         row = connection.execute(query).fetchone()
     return int(str(row["n"])) if row else 0

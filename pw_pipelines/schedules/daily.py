@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import dagster as dg
 
@@ -14,65 +15,72 @@ from pw_pipelines.schedules.past import past_of
 from pw_pipelines.settings import Settings
 
 Outcome = list[dg.RunRequest] | dg.SkipReason
-Evaluate = Callable[[dg.ScheduleEvaluationContext, date], Outcome]
+# (Dagster's books, the house's resources, the house's day) -> what to start
+Ask = Callable[[dg.DagsterInstance, Any, date], Outcome]
+
+
+def ask_acquire(instance: dg.DagsterInstance, _resources: Any, today: date) -> Outcome:
+    """Today's acquisition, unless it is done or under way."""
+    past = past_of(instance, "acquire", today.isoformat(), by_partition=True)
+    if past.done or past.open:
+        return dg.SkipReason(f"The acquisition of {today} is {'done' if past.done else 'under way'}.")
+    return [requests.acquire(today, past.next_try)]
+
+
+def ask_bdc(instance: dg.DagsterInstance, resources: Any, today: date) -> Outcome:
+    """Vintages we lack, and the newest again."""
+    past = past_of(instance, "refresh_bdc", today.isoformat())
+    if past.open:
+        return dg.SkipReason("Vintages are being read already.")
+    try:
+        wanted = requests.bdc(resources.db, resources.fcc, today, past.next_try)
+    except SourceUnavailable as error:
+        return dg.SkipReason(f"The list of vintages could not be had: {error} It is asked again tomorrow.")
+    return wanted or dg.SkipReason("No vintage is published.")
+
+
+def ask_listmonk(instance: dg.DagsterInstance, _resources: Any, today: date) -> Outcome:
+    """Today's reconciliation, unless it is done or under way."""
+    past = past_of(instance, "sync_listmonk", today.isoformat())
+    if past.done or past.open:
+        return dg.SkipReason(f"The lead list of {today} is {'done' if past.done else 'under way'}.")
+    return [requests.of_today("sync_listmonk", today, past.next_try)]
+
+
+def ask_retention(instance: dg.DagsterInstance, _resources: Any, today: date) -> Outcome:
+    """Tonight's sweep, unless one is under way."""
+    past = past_of(instance, "retention", today.isoformat())
+    if past.open:
+        return dg.SkipReason("Sweeping is under way.")
+    return [requests.of_today("retention", today, past.next_try)]
+
+
+ASKS: dict[str, tuple[Ask, frozenset[str]]] = {
+    "retention_nightly": (ask_retention, frozenset({"settings"})),
+    "bdc_daily": (ask_bdc, frozenset({"settings", "db", "fcc"})),
+    "acquire_daily": (ask_acquire, frozenset({"settings"})),
+    "listmonk_daily": (ask_listmonk, frozenset({"settings"})),
+}
 
 
 def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     """Those allowed in this mode."""
-    evaluations: dict[str, tuple[Evaluate, set[str]]] = {
-        "retention_nightly": (_retention, {"settings"}),
-        "bdc_daily": (_bdc, {"settings", "db", "fcc"}),
-        "acquire_daily": (_acquire, {"settings"}),
-        "listmonk_daily": (_listmonk, {"settings"}),
-    }
-    return [_schedule(name, *how) for name, how in evaluations.items() if allowed(name, settings.mode)]
+    return [_schedule(name, *how) for name, how in ASKS.items() if allowed(name, settings.mode)]
 
 
-def _schedule(name: str, evaluate: Evaluate, resources: set[str]) -> dg.ScheduleDefinition:
+def _schedule(name: str, ask: Ask, resources: frozenset[str]) -> dg.ScheduleDefinition:
     entry = AUTOMATIC[name]
 
-    @dg.schedule(
+    def tick(context: dg.ScheduleEvaluationContext) -> Outcome:
+        return ask(context.instance, context.resources, context.resources.settings.clock.today())
+
+    return dg.ScheduleDefinition(
         name=name,
         job_name=entry.job,
         cron_schedule=entry.cron,
         execution_timezone=TIMEZONE,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=entry.why,
-        required_resource_keys=resources,
+        execution_fn=tick,
+        required_resource_keys=set(resources),
     )
-    def _tick(context: dg.ScheduleEvaluationContext) -> Outcome:
-        return evaluate(context, context.resources.settings.clock.today())
-
-    return _tick
-
-
-def _acquire(context: dg.ScheduleEvaluationContext, today: date) -> Outcome:
-    past = past_of(context.instance, "acquire", today.isoformat(), by_partition=True)
-    if past.done or past.open:
-        return dg.SkipReason(f"The acquisition of {today} is {'done' if past.done else 'under way'}.")
-    return [requests.acquire(today, past.next_try)]
-
-
-def _bdc(context: dg.ScheduleEvaluationContext, today: date) -> Outcome:
-    past = past_of(context.instance, "refresh_bdc", today.isoformat())
-    if past.open:
-        return dg.SkipReason("Vintages are being read already.")
-    try:
-        wanted = requests.bdc(context.resources.db, context.resources.fcc, today, past.next_try)
-    except SourceUnavailable as error:
-        return dg.SkipReason(f"The list of vintages could not be had: {error} It is asked again tomorrow.")
-    return wanted or dg.SkipReason("No vintage is published.")
-
-
-def _listmonk(context: dg.ScheduleEvaluationContext, today: date) -> Outcome:
-    past = past_of(context.instance, "sync_listmonk", today.isoformat())
-    if past.done or past.open:
-        return dg.SkipReason(f"The lead list of {today} is {'done' if past.done else 'under way'}.")
-    return [requests.of_today("sync_listmonk", today, past.next_try)]
-
-
-def _retention(context: dg.ScheduleEvaluationContext, today: date) -> Outcome:
-    past = past_of(context.instance, "retention", today.isoformat())
-    if past.open:
-        return dg.SkipReason("Sweeping is under way.")
-    return [requests.of_today("retention", today, past.next_try)]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 import dagster as dg
 
 from pw_pipelines.clock import EASTERN
-from pw_pipelines.errors import SourceUnavailable
+from pw_pipelines.errors import SourceError, SourceUnavailable
 from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.schedules import requests
-from pw_pipelines.schedules.missing import overdue_jobs
+from pw_pipelines.schedules.missing import MINUTES_BETWEEN_TRIES, TRIES_A_DAY, overdue_jobs
 from pw_pipelines.schedules.past import past_of
 from pw_pipelines.settings import Settings
 
@@ -23,22 +25,19 @@ JOBS = ("acquire", "refresh_bdc", "sync_listmonk")
 def catch_up_sensor(jobs: Iterable[dg.UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
     """The sensor over those of `jobs` that have a day."""
 
-    @dg.sensor(
+    return dg.SensorDefinition(
         name=NAME,
         jobs=[job for job in jobs if job.name in JOBS],
+        evaluation_fn=start_overdue,
         minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=AUTOMATIC[NAME].why,
         required_resource_keys={"settings", "db", "fcc"},
     )
-    def _catch_up(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        return evaluate(context)
-
-    return _catch_up
 
 
-def evaluate(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    """No cursor: what is missing is asked anew at each tick."""
+def start_overdue(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """What is missing is asked anew at each tick; no cursor stands for it."""
     settings: Settings = context.resources.settings
     now = settings.clock.now().astimezone(EASTERN)
     today = now.date()
@@ -46,17 +45,33 @@ def evaluate(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     bdc = past_of(context.instance, "refresh_bdc", day)
     acquire = past_of(context.instance, "acquire", day, by_partition=True)
     sync = past_of(context.instance, "sync_listmonk", day)
+    cursor = context.cursor
     wanted: list[dg.RunRequest] = []
-    for schedule in overdue_jobs(now, bdc=bdc, acquire=acquire, sync=sync):
-        if schedule == "bdc_daily":
-            try:
-                wanted += requests.bdc(context.resources.db, context.resources.fcc, today, bdc.next_try)
-            except SourceUnavailable as error:
-                return dg.SensorResult(skip_reason=f"The list of vintages could not be had: {error}")
-        elif schedule == "acquire_daily":
-            wanted.append(requests.acquire(today, acquire.next_try))
-        else:
-            wanted.append(requests.of_today("sync_listmonk", today, sync.next_try))
+    why_not = ""
+    overdue = overdue_jobs(now, bdc=bdc, acquire=acquire, sync=sync)
+    if "bdc_daily" in overdue:
+        try:
+            _let_rest(cursor)
+            wanted += requests.bdc(context.resources.db, context.resources.fcc, today, bdc.next_try)
+        except SourceError as error:
+            # The rest of the house does not wait for one site: its findings are simply not judged anew.
+            why_not = f" The list of BDC vintages could not be had: {error}"
+            cursor = cursor if isinstance(error, _Resting) else str(time.time())
+            overdue = overdue_jobs(now, bdc=replace(bdc, failed=TRIES_A_DAY), acquire=acquire, sync=sync)
+    if "acquire_daily" in overdue:
+        wanted.append(requests.acquire(today, acquire.next_try))
+    if "listmonk_daily" in overdue:
+        wanted.append(requests.of_today("sync_listmonk", today, sync.next_try))
     if not wanted:
-        return dg.SensorResult(skip_reason=f"Nothing of {today} is overdue.")
-    return dg.SensorResult(run_requests=wanted)
+        return dg.SensorResult(skip_reason=f"Nothing of {today} is overdue.{why_not}", cursor=cursor)
+    return dg.SensorResult(run_requests=wanted, cursor=cursor)
+
+
+class _Resting(SourceUnavailable):
+    """The site was asked not long ago and did not answer."""
+
+
+def _let_rest(cursor: str | None) -> None:
+    """The cursor is the machine time at which the BDC's list was last refused to us; losing it asks once more."""
+    if cursor and time.time() - float(cursor) < MINUTES_BETWEEN_TRIES * 60:
+        raise _Resting("asked not long ago; it is left alone for half an hour.", source="fcc_bdc")

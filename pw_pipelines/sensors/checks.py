@@ -28,14 +28,7 @@ SNAPSHOTS_BACK = timedelta(days=3)
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
 
-@dg.sensor(
-    name=NAME,
-    minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[NAME].why,
-    required_resource_keys={"settings", "db", "telegram"},
-)
-def check_alert(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+def tell_failing_checks(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """The cursor, the newest run looked at, only saves reading; losing it repeats no alert."""
     settings: Settings = context.resources.settings
     db = context.resources.db
@@ -140,3 +133,13 @@ def stale_sources(db: Database, now: datetime) -> list[Alert]:
                 )
             )
     return alerts
+
+
+check_alert = dg.SensorDefinition(
+    name=NAME,
+    evaluation_fn=tell_failing_checks,
+    minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=AUTOMATIC[NAME].why,
+    required_resource_keys={"settings", "db", "telegram"},
+)

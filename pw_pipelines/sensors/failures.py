@@ -17,14 +17,7 @@ MOST_A_TICK = 200
 _STEPS_NAMED = 5
 
 
-@dg.sensor(
-    name=NAME,
-    minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[NAME].why,
-    required_resource_keys={"settings", "db", "telegram"},
-)
-def run_failure_alert(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+def tell_failed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Starts nothing; says in its skip reason what was told."""
     settings: Settings = context.resources.settings
     db = context.resources.db
@@ -59,3 +52,13 @@ def told(delivery: Delivery, new: int) -> str:
     if delivery.error:
         return f"{new} new; {delivery.waiting} alerts wait: {delivery.error}"
     return f"{new} new; {delivery.sent} alerts sent, {delivery.waiting} waiting."
+
+
+run_failure_alert = dg.SensorDefinition(
+    name=NAME,
+    evaluation_fn=tell_failed_runs,
+    minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=AUTOMATIC[NAME].why,
+    required_resource_keys={"settings", "db", "telegram"},
+)
