@@ -122,6 +122,20 @@ def check(
     return result
 
 
+def is_on_file(db: Database, asked: str) -> bool:
+    """Whether our books alone can say who this is: a carrier of the marts, or found in CORES before.
+
+    Raises BadFrn as `check` does, without a log row.
+    """
+    frn, _ = read_frn(asked)
+    with db.connect() as connection:
+        return not _is_unknown(read_books(connection, frn, as_of=None))
+
+
+def _is_unknown(books: Books) -> bool:
+    return books.carrier is None and not (books.cores and books.cores.is_found)
+
+
 def _to_read(
     books: Books, *, as_of: date | None, live: LiveRecord | None, when_unknown: LiveRecord | None
 ) -> tuple[LiveRecord | None, tuple[str, ...]]:
@@ -130,7 +144,7 @@ def _to_read(
         return None, ()
     if live is not None:
         return live, LIVE_SOURCES
-    if books.carrier is None and not (books.cores and books.cores.is_found):
+    if _is_unknown(books):
         return when_unknown, ("fcc_cores",)
     return None, ()
 

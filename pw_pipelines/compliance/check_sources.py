@@ -122,7 +122,7 @@ def _registration(cores: CoresRow) -> str:
     if cores.is_person:
         return "Registered to an individual."
     words = f"Registered to {cores.entity_name}" if cores.entity_name else "Registered"
-    kind = f" ({cores.entity_type})" if cores.entity_type else ""
+    kind = f" ({cores.entity_type.replace(' ,', ',')})" if cores.entity_type else ""
     updated = f", last updated {cores.updated_on}" if cores.updated_on else ""
     return f"{words}{kind}{updated}."
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-ROW = 34  # pixels of height of one bar with its gap
-BAR = 20
-WIDTH = 720
-LABEL = 290
-FIGURE = 70
+ROW = 46  # pixels of height of one bar with its label above it
+BAR = 14
+LABEL_CHARACTERS = 40  # of 14 px text beside a figure, on a phone of 360 px
 
 
 @dataclass(frozen=True)
@@ -24,41 +22,36 @@ class Bar:
 
 
 def bars(title: str, data: Sequence[Bar]) -> Markup:
-    """Horizontal bars, longest value across the full width. `title` is read out by screen readers.
+    """Horizontal bars, the longest across the full width. `title` is what screen readers say.
 
-    Labels longer than the space are cut with an ellipsis; the table beside holds them whole.
+    Lengths are percentages and text keeps its size, so that a phone shows the same chart, only narrower. Labels
+    longer than a phone holds are cut with an ellipsis; the table beside holds them whole.
     """
     most = max((bar.value for bar in data), default=0) or 1
-    height = ROW * len(data)
-    rows = Markup("").join(_row(index, bar, most) for index, bar in enumerate(data))
+    rows = Markup("").join(_row(index * ROW, bar, most) for index, bar in enumerate(data))
     return Markup(
-        '<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{title}" '
-        'preserveAspectRatio="xMinYMin meet"><title>{title}</title>{rows}</svg>'
-    ).format(width=WIDTH, height=height, title=title, rows=rows)
+        '<svg class="chart" width="100%" height="{height}" role="img" aria-label="{title}">'
+        "<title>{title}</title>{rows}</svg>"
+    ).format(height=ROW * len(data), title=title, rows=rows)
 
 
-def _row(index: int, bar: Bar, most: int) -> Markup:
-    top = index * ROW + (ROW - BAR) // 2
-    length = round((WIDTH - LABEL - FIGURE) * bar.value / most)
-    label = Markup('<text class="label" x="{x}" y="{y}">{text}</text>').format(
-        x=LABEL - 12, y=top + BAR - 5, text=_cut(bar.label, 38)
-    )
+def _row(top: int, bar: Bar, most: int) -> Markup:
+    label = Markup('<text x="0" y="{y}">{text}</text>').format(y=top + 16, text=_cut(bar.label))
     if bar.url is not None:
         label = Markup('<a href="{url}">{label}</a>').format(url=bar.url, label=label)
     return Markup(
-        '{label}<rect class="bar" x="{x}" y="{top}" width="{width}" height="{height}" rx="2"></rect>'
-        '<text class="figure" x="{end}" y="{y}">{value}</text>'
+        '{label}<text class="figure" x="100%" y="{y}">{value}</text>'
+        '<rect class="track" x="0" y="{bar_top}" width="100%" height="{height}" rx="3"></rect>'
+        '<rect class="bar" x="0" y="{bar_top}" width="{share:.2f}%" height="{height}" rx="3"></rect>'
     ).format(
         label=label,
-        x=LABEL,
-        top=top,
-        width=max(length, 1 if bar.value else 0),
-        height=BAR,
-        end=LABEL + length + 8,
-        y=top + BAR - 5,
+        y=top + 16,
         value=f"{bar.value:,}",
+        bar_top=top + 23,
+        height=BAR,
+        share=100 * bar.value / most,
     )
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+def _cut(text: str) -> str:
+    return text if len(text) <= LABEL_CHARACTERS else text[: LABEL_CHARACTERS - 1].rstrip() + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -85,6 +86,7 @@ def _context(result: CheckResult | None, utm: dict[str, str], *, asked: str, err
         "utm": utm,
         "path": PATH,
         "answer": words.ANSWER[result.answer] if result else "",
+        "counts": list(Counter(finding.severity for finding in result.findings).items()) if result else [],
         "tone": words.TONE[result.answer] if result else "",
         "to_fix": {service.code: service for service in to_fix},
         "total": total_of(to_fix),

@@ -111,7 +111,8 @@ def dagster_status(base_url: str, mode: Mode, *, transport: httpx.BaseTransport 
             said = reply.json()
     except (httpx.HTTPError, ValueError) as error:
         return DagsterStatus(
-            _compare(None, mode), error=f"Dagster did not answer at {url} ({type(error).__name__}). Is `pw up` running?"
+            _compare(None, mode),
+            error=f"Dagster did not answer at {url} ({type(error).__name__}). Start it with pw up.",
         )
     if said.get("errors") or not said.get("data"):
         return DagsterStatus(_compare(None, mode), error=f"Dagster refused the question: {said.get('errors')}")

@@ -216,11 +216,11 @@ def lead(db: Database, frn: str, name: str, segment: str, codes: Sequence[str]) 
     """One lead in one segment."""
     with db.connect() as connection:
         connection.execute(
-            """insert into marts.deficiency_leads (frn, name, email, contact_name, contact_source, contact_reason, codes,
-                 sure_codes, probable_codes, top_severity, severity_rank, services, comm_type, hq_state, snapshot_ids,
-                 as_of, oldest_as_of)
-               values (%s, %s, %s, 'Regulatory Contact', 'cores', 'CORES contact', %s, %s, '{}', 'high', 2, '{}', 'VOIP',
-                 'TX', '{}', %s, %s) on conflict do nothing""",
+            """insert into marts.deficiency_leads (frn, name, email, contact_name, contact_source, contact_reason,
+                 codes, sure_codes, probable_codes, top_severity, severity_rank, services, comm_type, hq_state,
+                 snapshot_ids, as_of, oldest_as_of)
+               values (%s, %s, %s, 'Regulatory Contact', 'cores', 'CORES contact', %s, %s, '{}', 'high', 2, '{}',
+                 'VOIP', 'TX', '{}', %s, %s) on conflict do nothing""",
             (frn, name, f"contact{frn}@carrier.example", list(codes), list(codes), TODAY, TODAY),
         )
         connection.execute("insert into segments.segment_members values (%s, %s)", (segment, frn))
