@@ -149,9 +149,7 @@ class PoliteClient:
             self._pace.wait()
             try:
                 return attempt()
-            except (
-                httpx.RequestError
-            ) as error:  # no connection, time-outs, a cut or undecodable body, redirects in a ring
+            except httpx.RequestError as error:  # no connection, time-out, cut or undecodable body, ring of redirects
                 where = _bare(httpx.URL(url))
                 raise _Retry(
                     SourceUnavailable(
