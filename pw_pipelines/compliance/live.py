@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -23,7 +23,6 @@ from pw_pipelines.clock import Clock
 from pw_pipelines.compliance.check_books import CoresRow
 from pw_pipelines.errors import ConfigError, SourceError
 from pw_pipelines.settings import Settings
-from pw_pipelines.sources.bundle import BundleWriter, Member
 from pw_pipelines.sources.report import ReadReport
 
 DEADLINE_SECONDS = 8.0  # a person waits for the page; the stand-in's slowest healthy answer takes 1 s
@@ -196,8 +195,7 @@ class LiveRecord:
         return Unread(source, self._clock.now(), why)
 
     def _cores(self, sites: Sites, subject: Subject) -> LiveAnswer:
-        raw = _bundle("fcc_cores", f"{subject.frn}.html", "text/html", sites.cores.page(subject.frn))
-        for row in rows_of("fcc_cores", raw):
+        for row in rows_of("fcc_cores", sites.cores.page(subject.frn), file_name=f"{subject.frn}.html"):
             updated = row["updated_at_et"]
             now = self._clock.now()
             shown = CoresRow(
@@ -207,7 +205,7 @@ class LiveRecord:
         raise SourceError(f"CORES: the page of {subject.frn} could not be understood.", source="fcc_cores")
 
     def _form499(self, sites: Sites, subject: Subject) -> LiveAnswer:
-        rows = rows_of("fcc_form499", io.BytesIO(sites.form499.by_frn(subject.frn)))
+        rows = rows_of("fcc_form499", sites.form499.by_frn(subject.frn))
         filers = tuple(
             Filer(
                 row["filer_id"],
@@ -223,35 +221,25 @@ class LiveRecord:
 
     def _cpni(self, sites: Sites, subject: Subject) -> LiveAnswer:
         found = sites.ecfs.by_name(subject.name or "", subject.since)
-        body = json.dumps({"filing": found}).encode()
-        raw = _bundle("fcc_cpni", "page-1.json", "application/json", body)
         filings = tuple(
             CpniFiling(row["id_submission"], row["received_on_et"], tuple(row["filer_keys"]))
-            for row in rows_of("fcc_cpni", raw)
+            for row in rows_of("fcc_cpni", json.dumps({"filing": found}).encode())
         )
         return LiveAnswer("fcc_cpni", self._clock.now(), cpni=filings)
 
 
-def rows_of(source: str, raw: BinaryIO) -> list[dict[str, Any]]:
-    """A reply's rows as dictionaries, by the source's own reader. Raises SourceError when they cannot be read whole.
+def rows_of(source: str, body: bytes, *, file_name: str | None = None) -> list[dict[str, Any]]:
+    """One reply's rows as dictionaries, by the source's own reader. Raises SourceError when it cannot be read whole.
 
     A record that the reader rejects makes the reading fail: it might be the very one that was looked for.
     """
     from pw_pipelines.sources.registry import reader  # brings lxml and calamine; only a live reading needs them
 
-    read, report = reader(source), ReadReport()
-    rows = [dict(zip(read.columns, row, strict=True)) for row in read(raw, report)]
+    read, report = reader(source), ReadReport(file_name=file_name)
+    rows = [dict(zip(read.columns, row, strict=True)) for row in read(io.BytesIO(body), report)]
     if report.reject_count:
         raise SourceError(f"{source}: {report.rejects[0].reason}", source=source)
     return rows
-
-
-def _bundle(source: str, name: str, media_type: str, body: bytes) -> io.BytesIO:
-    raw = io.BytesIO()
-    with BundleWriter(raw) as bundle:
-        bundle.add(Member(name=name, url=source, status=200, content_type=media_type), body)
-    raw.seek(0)
-    return raw
 
 
 def open_live_record(settings: Settings, clock: Clock) -> LiveRecord:

@@ -30,7 +30,7 @@ class Member:
 class BundleWriter:
     """Writes members in the order given; `close` writes the index. Use as a context manager."""
 
-    def __init__(self, path: Path | BinaryIO) -> None:
+    def __init__(self, path: Path) -> None:
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
         self._members: list[Member] = []
 
