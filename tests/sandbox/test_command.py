@@ -1,0 +1,73 @@
+"""`pw sandbox`: one JSON object on stdout, refusals in a sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import date, timedelta
+
+import httpx
+import pytest
+
+from pw_pipelines.errors import UsageError
+from pw_pipelines.sandbox.travel import advance
+from pw_pipelines.settings import Mode, Settings
+
+
+def pw(*arguments: str, settings: Settings, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PW_HOME": str(settings.home), "PW_SANDBOX_URL": settings.sandbox_url, **more}
+    return subprocess.run(
+        [sys.executable, "-m", "pw_pipelines.cli", "sandbox", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_advance_moves_the_clock_for_every_process(settings: Settings) -> None:
+    before = settings.clock.today()
+    answer = json.loads(pw("advance", "--days", "30", "--json", settings=settings).stdout)
+    assert answer == {"day": (before + timedelta(days=30)).isoformat(), "advanced_days": 30}
+    assert settings.clock.today() == before + timedelta(days=30)
+    now = json.loads(pw("now", "--json", settings=settings).stdout)
+    assert now["day"] == answer["day"]
+
+
+def test_advance_in_live_mode_is_wrong_usage(settings: Settings) -> None:
+    with pytest.raises(UsageError, match="live clock"):
+        advance(settings.model_copy(update={"mode": Mode.LIVE}), 1)
+
+
+@pytest.mark.parametrize("days", [0, -3])
+def test_the_clock_only_goes_forward(settings: Settings, days: int) -> None:
+    done = pw("advance", "--days", str(days), settings=settings)
+    assert done.returncode == 2
+    assert "forward" in done.stderr
+
+
+def test_no_more_than_a_year_ahead_in_all(settings: Settings) -> None:
+    assert isinstance(advance(settings, 366), date)
+    with pytest.raises(UsageError, match="367 days ahead"):
+        advance(settings, 1)
+
+
+def test_misbehave_and_behave_reach_the_running_stand_ins(sandbox_settings: Settings) -> None:
+    made = pw("misbehave", "cores", "status", "--status", "503", "--json", settings=sandbox_settings)
+    assert json.loads(made.stdout)["faults"][0]["status"] == 503
+    assert httpx.get(f"{sandbox_settings.cores_url}/searchDetail.do").status_code == 503
+    assert json.loads(pw("behave", "--json", settings=sandbox_settings).stdout) == {"cleared": 1}
+    assert httpx.get(f"{sandbox_settings.cores_url}/searchDetail.do").status_code == 200
+
+
+def test_an_unknown_fault_is_wrong_usage(sandbox_settings: Settings) -> None:
+    assert pw("misbehave", "cores", "sulk", settings=sandbox_settings).returncode == 2
+
+
+def test_with_no_stand_ins_running_the_remedy_is_named(settings: Settings) -> None:
+    nowhere = settings.model_copy(update={"sandbox_url": "http://127.0.0.1:9"})
+    done = pw("behave", settings=nowhere)
+    assert done.returncode == 1
+    assert "pw up" in done.stderr
