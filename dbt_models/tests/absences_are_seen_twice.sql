@@ -1,0 +1,13 @@
+-- A finding of absence that stands on fewer copies of different days than its source's contract asks for.
+{% set absent_from = {'RMD_MISSING': 'fcc_rmd', 'RMD_REMOVED': 'fcc_rmd', 'CPNI_MISSING': 'fcc_cpni',
+                      'CPNI_LATE': 'fcc_cpni', 'F499_MISSING': 'fcc_form499', 'BDC_MISSING': 'fcc_bdc',
+                      'BDC_DROPPED': 'fcc_bdc'} %}
+select f.frn, f.code
+from {{ ref('findings') }} f
+join (values {% for code, source in absent_from.items() %}('{{ code }}', '{{ source }}'){{ ',' if not loop.last }}{% endfor %})
+    as needs(code, source) using (code)
+join {{ source('pw', 'sources') }} s on s.source = needs.source
+where coalesce(s.absence_sightings, 2) > (
+    select count(distinct n.as_of) from {{ ref('stg_snapshots') }} n
+    where n.snapshot_id = any(f.snapshot_ids) and n.source = needs.source and n.proves_absence
+)
