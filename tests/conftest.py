@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +22,27 @@ from pw_pipelines.settings import Settings
 pytest_plugins = ["tests.no_skips", "tests.fixtures_sandbox", "tests.fixtures_marts", "tests.fixtures_listmonk"]
 
 TEMPLATE = "template_pw"
+
+
+# Where servers of a run live, workers included. Not under pytest's own folder: as root PostgreSQL runs as a user
+# of its own, and every pytest that starts closes that folder to all other users.
+SERVERS = "PYTEST_PW_SERVERS"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        os.environ[SERVERS] = tempfile.mkdtemp(prefix="pw-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(SERVERS), ignore_errors=True)
+
+
+@pytest.fixture
+def server_path() -> Path:
+    """Like tmp_path, for a PW_HOME whose embedded PostgreSQL is started."""
+    return Path(tempfile.mkdtemp(dir=os.environ[SERVERS]))
 
 
 @pytest.fixture(autouse=True)
@@ -47,9 +70,10 @@ def exclusively(path: Path) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres(shared_folder: Path) -> Iterator[Server]:
     """A real server shared by the whole run; the awkward password is the embedded server's own."""
-    with Embedded(shared_folder / "server", durable=False).running() as server:
-        with exclusively(shared_folder / "template.lock"):
-            ready = shared_folder / "template.ready"
+    folder = Path(os.environ[SERVERS]) / shared_folder.name
+    with Embedded(folder, durable=False).running() as server:
+        with exclusively(folder / "template.lock"):
+            ready = folder / "template.ready"
             if not ready.exists():
                 create_databases(server.url("postgres"), (TEMPLATE,))
                 migrate(server.url(TEMPLATE))

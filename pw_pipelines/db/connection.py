@@ -41,7 +41,7 @@ class Database:
 
 
 def sibling_url(url: str, database: str) -> str:
-    """The URL of another database on the same server, every part quoted anew."""
+    """The URL of another database on the same server, with user and password quoted anew."""
     from sqlalchemy import make_url  # 0.2 s to import; only start-up needs it
 
     return make_url(url).set(database=database).render_as_string(hide_password=False)

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import IO
+from urllib.parse import quote
 
 import psutil
 import psycopg
@@ -36,7 +37,8 @@ from pw_pipelines.errors import ConfigError
 USER = "pw_owner"  # not "pw": PostgreSQL would then take schema pw for the default one
 SYSTEM_USER = "pgserver"  # whom the server runs as when we are root, which PostgreSQL refuses
 START_SECONDS = 60  # recovery after a crash on a slow disk; a clean start takes under a second
-LAUNCHES = 3  # a port taken in between, or a killed server's last backends: both pass by themselves
+LAUNCHES = 3  # another process may take the port in between
+LEFT_BACKENDS_SECONDS = 20  # they end by themselves when they notice that their server was killed
 # Characters that break connection strings glued together by hand; a development password that no URL survives
 # unless it is quoted properly keeps us honest.
 _AWKWARD = "a!b@c$d()e*_,/:;=?@ff[]"
@@ -56,11 +58,9 @@ class Server:
         return f"Server({self.host}:{self.port}, {self.data})"
 
     def url(self, database: str) -> str:
-        """postgresql:// URL of one database, every part quoted."""
-        from sqlalchemy.engine import URL  # SQLAlchemy takes 0.2 s to import; only this function needs it
-
-        made = URL.create("postgresql", self.user, self.password, self.host, self.port, database)
-        return made.render_as_string(hide_password=False)
+        """postgresql:// URL of one database; its name must be a plain word, user and password are quoted."""
+        who = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
+        return f"postgresql://{who}@{self.host}:{self.port}/{database}"
 
 
 def _wheel() -> ModuleType:
@@ -240,6 +240,7 @@ class Embedded:
 
     def _launch(self, wanted_port: int) -> int:
         """Starts the postmaster; returns its port."""
+        self._forget_dead_postmaster()
         for attempt in range(1, LAUNCHES + 1):
             port = _free_port(wanted_port)
             options = {
@@ -261,10 +262,33 @@ class Embedded:
                 if attempt == LAUNCHES:
                     raise
                 wanted_port = 0
-                time.sleep(0.5)
             else:
                 break
         return port
+
+    def _forget_dead_postmaster(self) -> None:
+        """Removes the pid file of a postmaster that is gone, once its last backends are.
+
+        PostgreSQL believes any living process, or zombie, of that number: after a reboot it may be a stranger's.
+        """
+        deadline = time.monotonic() + LEFT_BACKENDS_SECONDS
+        while self._backends():
+            if time.monotonic() > deadline:
+                raise ConfigError(
+                    f"Processes {self._backends()} still work in {self.data} although their server is gone. "
+                    "End them, then try again."
+                )
+            time.sleep(0.1)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _backends(self) -> list[int]:
+        found = []
+        for process in psutil.process_iter(["name", "status"]):
+            if process.info["name"].startswith("postgres") and process.info["status"] != psutil.STATUS_ZOMBIE:
+                with contextlib.suppress(psutil.Error, OSError):
+                    if Path(process.cwd()) == self.data:
+                        found.append(process.pid)
+        return found
 
     def _run(self, program: str, *arguments: str) -> None:
         """Runs one of the wheel's programs inside our folder: relative paths, so that no shell of theirs meets ours."""

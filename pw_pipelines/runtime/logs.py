@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import IO
@@ -10,6 +11,7 @@ from pw_pipelines.logs import redact
 
 MOST_BYTES = 10 * 2**20
 KEPT = 2  # <name>.log.1 and .2
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class ProcessLog:
@@ -43,4 +45,4 @@ class ProcessLog:
         with self.path.open("rb") as file:
             file.seek(max(0, self.path.stat().st_size - 64 * 1024))
             text = file.read().decode("utf-8", errors="replace")
-        return redact("\n".join(text.splitlines()[-lines:]))
+        return redact("\n".join(_COLOUR.sub("", text).splitlines()[-lines:]))

@@ -14,7 +14,7 @@ from pw_pipelines.runtime.processes import Program
 from pw_pipelines.settings import Settings
 
 CODE_SERVER_FIRST_PORT = 4000
-DRAIN_SECONDS = 15.0  # what a running run gets to finish; longer ones are interrupted and closed, and can be retried
+DRAIN_SECONDS = 8.0  # what a running run gets to finish; longer ones are interrupted and closed, and can be retried
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,12 @@ def whole_house(settings: Settings, addresses: Addresses) -> list[list[Program]]
             raise ConfigError(f"Dagster cannot load the code location: {problem}")
         return True
 
-    first = [processes.preparation()]
+    first = [processes.preparation(), processes.web_app(addresses.host, addresses.web)]
     if addresses.sandbox:
         first.append(processes.stand_ins(addresses.sandbox))
     return [
         first,
-        [
-            processes.code_server(addresses.code, drain_seconds=DRAIN_SECONDS),
-            processes.web_app(addresses.host, addresses.web),
-        ],
+        [processes.code_server(addresses.code, drain_seconds=DRAIN_SECONDS)],
         [
             processes.dagster_webserver(addresses.host, addresses.dagster, workspace, webserver_ready),
             processes.dagster_daemon(workspace, api.daemons_healthy),

@@ -21,7 +21,7 @@ def main() -> None:
 
     with DagsterInstance.get() as instance:
         closed = close_abandoned_runs(instance)
-    sys.stdout.write(f"{closed} abandoned runs closed\n")
+    sys.stdout.write(f"{len(closed)} abandoned runs closed\n")
 
 
 if __name__ == "__main__":

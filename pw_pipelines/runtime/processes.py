@@ -270,7 +270,7 @@ def web_app(host: str, port: int) -> Program:
     """The customer pages, the API and the staff pages."""
     return Program(
         "web", "The web app", _module("pw_pipelines.runtime.web_server", "--host", host, "--port", str(port)),
-        http_answers(f"{base_url(host, port)}/"),
+        http_answers(f"{base_url(host, port)}/ready"),
     )  # fmt: skip
 
 

@@ -299,6 +299,7 @@ class House:
                 child.ask_to_stop()
             for child in together:
                 child.stop(hard=hard)
+                self.step(f"{child.program.title}: stopped")
         processes.end_all(processes.leftovers(self.settings.home), patience_seconds=0.5 if hard() else 5.0)
         self.watched.clear()
         sys.stdout.flush()

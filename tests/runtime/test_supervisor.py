@@ -14,10 +14,10 @@ from pw_pipelines.db.embedded import Embedded
 from tests.runtime.houses import StartedHouse, eventually, get, house
 
 
-def test_it_starts_and_stops_twice_in_a_row_on_the_same_addresses(tmp_path: Path) -> None:
+def test_it_starts_and_stops_twice_in_a_row_on_the_same_addresses(server_path: Path) -> None:
     seen = []
     for _ in range(2):
-        with house(tmp_path / "home") as started:
+        with house(server_path / "home") as started:
             started.await_ready()
             seen.append(started.addresses["web"])
             assert get(started.addresses["web"]) == str(started.home)
@@ -27,8 +27,8 @@ def test_it_starts_and_stops_twice_in_a_row_on_the_same_addresses(tmp_path: Path
     assert seen[0] == seen[1], "a closed port is free again at once"
 
 
-def test_killed_with_9_it_leaves_nobody_behind_and_starts_again_as_one_set(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_killed_with_9_it_leaves_nobody_behind_and_starts_again_as_one_set(server_path: Path) -> None:
+    home = server_path / "home"
     with house(home) as started:
         started.await_ready()
         with psycopg.connect(Embedded(home).connect_url("pw"), autocommit=True) as connection:
@@ -49,28 +49,28 @@ def test_killed_with_9_it_leaves_nobody_behind_and_starts_again_as_one_set(tmp_p
             assert again.stop() == 0
 
 
-def test_killed_with_9_and_not_started_again_postgresql_is_stopped_too(tmp_path: Path) -> None:
-    with house(tmp_path / "home") as started:
+def test_killed_with_9_and_not_started_again_postgresql_is_stopped_too(server_path: Path) -> None:
+    with house(server_path / "home") as started:
         started.await_ready()
         assert Embedded(started.home).alive()
         started.process.kill()
         assert eventually(lambda: not Embedded(started.home).alive())
 
 
-def test_a_second_one_in_the_same_home_is_refused_and_told_where_the_first_is(tmp_path: Path) -> None:
-    with house(tmp_path / "home") as first:
+def test_a_second_one_in_the_same_home_is_refused_and_told_where_the_first_is(server_path: Path) -> None:
+    with house(server_path / "home") as first:
         first.await_ready()
-        with house(tmp_path / "home", READY_FILE=str(tmp_path / "second.ready")) as second:
+        with house(server_path / "home", READY_FILE=str(server_path / "second.ready")) as second:
             assert second.process.wait(20) == 1
             assert first.addresses["web"] in second.said()
             assert first.addresses["dagster"] in second.said()
             assert get(first.addresses["web"]) == str(first.home), "the first is not disturbed"
-            second.home = tmp_path / "nowhere"
+            second.home = server_path / "nowhere"
         first.stop()
 
 
-def test_two_homes_live_side_by_side_on_ports_of_their_own(tmp_path: Path) -> None:
-    with house(tmp_path / "one") as one, house(tmp_path / "two") as two:
+def test_two_homes_live_side_by_side_on_ports_of_their_own(server_path: Path) -> None:
+    with house(server_path / "one") as one, house(server_path / "two") as two:
         one.await_ready()
         two.await_ready()
         assert get(one.addresses["web"]) == str(one.home)
@@ -80,23 +80,23 @@ def test_two_homes_live_side_by_side_on_ports_of_their_own(tmp_path: Path) -> No
         assert two.stop() == 0
 
 
-def test_a_home_with_blanks_and_letters_of_the_world_works(tmp_path: Path) -> None:
-    with house(tmp_path / "my $home & häuser 家") as started:
+def test_a_home_with_blanks_and_letters_of_the_world_works(server_path: Path) -> None:
+    with house(server_path / "my $home & häuser 家") as started:
         started.await_ready()
         assert get(started.addresses["web"]) == str(started.home)
         assert started.stop() == 0
         assert started.living() == []
 
 
-def test_started_in_the_background_of_a_script_it_still_stops(tmp_path: Path) -> None:
-    with house(tmp_path / "home", ignore_sigint=True) as started:
+def test_started_in_the_background_of_a_script_it_still_stops(server_path: Path) -> None:
+    with house(server_path / "home", ignore_sigint=True) as started:
         started.await_ready()
         assert started.stop(signal.SIGTERM) == 0
         assert started.living() == []
 
 
-def test_a_second_ctrl_c_kills_what_does_not_want_to_stop(tmp_path: Path) -> None:
-    with house(tmp_path / "home", SMALL_HOUSE='{"stubborn": true}') as started:
+def test_a_second_ctrl_c_kills_what_does_not_want_to_stop(server_path: Path) -> None:
+    with house(server_path / "home", SMALL_HOUSE='{"stubborn": true}') as started:
         started.await_ready()
         started.process.send_signal(signal.SIGINT)
         assert eventually(lambda: "Ctrl-C again kills" in started.said())
@@ -104,8 +104,8 @@ def test_a_second_ctrl_c_kills_what_does_not_want_to_stop(tmp_path: Path) -> Non
         assert started.living() == []
 
 
-def test_a_child_that_dies_is_started_again_but_not_for_ever(tmp_path: Path) -> None:
-    with house(tmp_path / "home") as started:
+def test_a_child_that_dies_is_started_again_but_not_for_ever(server_path: Path) -> None:
+    with house(server_path / "home") as started:
         started.await_ready()
         for time_dead in range(1, 7):
             assert eventually(lambda: _answers(started.addresses["web"])) or time_dead == 7
@@ -119,16 +119,16 @@ def test_a_child_that_dies_is_started_again_but_not_for_ever(tmp_path: Path) -> 
         assert started.living() == []
 
 
-def test_a_child_that_does_not_start_ends_everything_with_its_last_words(tmp_path: Path) -> None:
-    with house(tmp_path / "home", SMALL_HOUSE='{"broken": true}') as started:
+def test_a_child_that_does_not_start_ends_everything_with_its_last_words(server_path: Path) -> None:
+    with house(server_path / "home", SMALL_HOUSE='{"broken": true}') as started:
         assert started.process.wait(30) == 1
         assert "ended with code 7 before it was ready" in started.said()
         assert "the reason it is broken" in started.said()
         assert started.living() == []
 
 
-def test_postgresql_killed_under_the_house_comes_back_where_it_was(tmp_path: Path) -> None:
-    with house(tmp_path / "home") as started:
+def test_postgresql_killed_under_the_house_comes_back_where_it_was(server_path: Path) -> None:
+    with house(server_path / "home") as started:
         started.await_ready()
         url = Embedded(started.home).connect_url("pw")
         postmaster = int((started.home / "postgres/data/postmaster.pid").read_text().split("\n", 1)[0])

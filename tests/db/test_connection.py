@@ -1,0 +1,54 @@
+"""Connecting, creating and migrating the warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pw_pipelines.db.connection import Database, create_databases, migrate, pending_revisions, sibling_url
+from pw_pipelines.db.embedded import Server
+from pw_pipelines.errors import ConfigError
+
+
+def test_a_role_that_may_not_create_databases_is_told_the_sql(postgres: Server) -> None:
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute("drop role if exists humble")
+        connection.execute(sql.SQL("create role humble login password {}").format(sql.Literal("p@ss/w:rd?")))
+    url = f"postgresql://humble:p%40ss%2Fw%3Ard%3F@{postgres.host}:{postgres.port}/postgres"
+    with pytest.raises(ConfigError, match='create database "not_there" owner "humble";'):
+        create_databases(url, ("not_there",))
+
+
+def test_a_sibling_url_keeps_an_awkward_password(postgres: Server) -> None:
+    with psycopg.connect(sibling_url(postgres.url("postgres"), "template1")) as connection:
+        assert connection.info.dbname == "template1"
+
+
+def test_creating_databases_twice_is_harmless(postgres: Server) -> None:
+    create_databases(postgres.url("postgres"), ("made_twice",))
+    create_databases(postgres.url("postgres"), ("made_twice",))
+
+
+def test_a_migrated_warehouse_has_nothing_pending_and_an_empty_one_everything(
+    db: Database, clone_database: Callable[[str], str]
+) -> None:
+    assert pending_revisions(db.url) == []
+    assert pending_revisions(clone_database("template0"))[0] == "0001"
+
+
+def test_a_warehouse_of_a_newer_version_is_refused_in_words(db: Database) -> None:
+    with db.connect() as connection:
+        connection.execute("update pw.alembic_version set version_num = '9999'")
+    with pytest.raises(ConfigError, match="newer version"):
+        migrate(db.url)
+
+
+def test_an_error_inside_leaves_nothing_behind(db: Database) -> None:
+    with pytest.raises(ZeroDivisionError), db.connect() as connection:
+        connection.execute("create table public.halfway (a int)")
+        _ = 1 / 0
+    with db.connect() as connection:
+        assert connection.execute("select to_regclass('public.halfway') as name").fetchone() == {"name": None}
