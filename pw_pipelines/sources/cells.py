@@ -18,7 +18,7 @@ from pw_pipelines.errors import BadFrn
 EMPTY_WORDS = frozenset({"n/a", "none", "null"})  # written where a cell is empty, in any case (RMD export)
 NOBODY = "0" * frns.LENGTH  # an FRN that was never issued; written where there is none
 
-_GUARD = re.compile(r"'(?=[-+@=])")
+_GUARDED = ("'+", "'-", "'@", "'=")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 _DBA = re.compile(
@@ -40,7 +40,7 @@ def text(value: str) -> str | None:
 
 def unguarded(value: str) -> str:
     """`value` without the apostrophe that exports put before a leading + - @ = (against spreadsheet formulas)."""
-    return value[1:] if _GUARD.match(value) else value
+    return value[1:] if value.startswith(_GUARDED) else value
 
 
 def lines(value: str) -> str | None:

@@ -34,7 +34,7 @@ COMM_TYPES: dict[str, tuple[str, ...]] = {
     "OTHT": ("Other Toll",),
     "PAG": ("Paging & Messaging", "Paging"),
     "PAY": ("Payphone Service Provider", "Payphone"),
-    "PRE": ("Prepaid Card", "Prepaid Calling Card Provider"),
+    "PRE": ("Prepaid Card", "Pre-paid Card", "Prepaid Calling Card", "Prepaid Calling Card Provider"),
     "PRIV": ("Private Service Provider",),
     "SAT": ("Satellite", "Satellite Service Provider"),
     "SMR": ("SMR (dispatch)", "SMR Dispatch"),

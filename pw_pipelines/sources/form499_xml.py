@@ -42,6 +42,7 @@ _ERROR_WORDS = {
     "wrong request method": 7,
 }
 _ERROR_CODE = re.compile(rb"(?i)(?:error|code)[^0-9<]{0,24}[>\"'=:\s#]([1-7])\b")
+_AS_MEANT = {code: bytes((code,)).decode("cp1252", "replace") for code in range(0x80, 0xA0)}
 
 # Paths below Filer. Elements that are absent are empty; ones not named here are told in the notes.
 _INFO = "Filer_ID_Info/"
@@ -189,9 +190,7 @@ class _FromMarkup:
 def _text(element: Any) -> str:
     """Text of one element. Windows-1252 characters sent as ISO-8859-1 (curly quotes, dashes) are read as meant."""
     found: str = element.text or ""
-    if any("\x80" <= character <= "\x9f" for character in found):
-        return found.encode("latin-1", "replace").decode("cp1252", "replace")
-    return found
+    return found if found.isascii() else found.translate(_AS_MEANT)
 
 
 def _filer(element: Any, seen: Counter[str]) -> Filer:
