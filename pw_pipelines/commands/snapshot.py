@@ -94,11 +94,14 @@ def list_command(
     if as_json:
         emit_json({"snapshots": [told(snapshot) for snapshot in found]})
         return
-    table = Table("snapshot", "as of", "grade", "rows", "rejected", "loaded", "why")
+    table = Table("snapshot", "grade", "rows", "rejected", "in force from", box=None, pad_edge=False)
     for one in found:
-        table.add_row(one.snapshot_id, str(one.as_of), one.grade, f"{one.rows:,}", f"{one.rejected_rows:,}",
-                      "yes" if one.loaded_at else "", escape(_why(one)[0] if _why(one) else ""))  # fmt: skip
-    stdout.print(table)
+        table.add_row(one.snapshot_id, one.grade, f"{one.rows:,}", f"{one.rejected_rows:,}",
+                      str(one.as_of) if _is_loaded(one) else "")  # fmt: skip
+    stdout.print(table, soft_wrap=True)
+    for one in found:
+        if not one.is_good:
+            _say(f"{one.snapshot_id} is {one.grade}: {'; '.join(_why(one)) or 'not graded yet'}")
 
 
 @app.command("show")
@@ -107,7 +110,16 @@ def show_command(snapshot_id: str, as_json: AsJson = False) -> None:
     with open_stack(load_settings()) as stack:
         snapshot = books.get(stack.db, snapshot_id)
         rejects = books.rejects(stack.db, snapshot_id)
-    _answer({**told(snapshot), "checks": snapshot.checks, "facts": snapshot.facts, "rejects": rejects}, as_json)
+    answer = told(snapshot)
+    if as_json:
+        emit_json({**answer, "checks": snapshot.checks, "facts": snapshot.facts, "rejects": rejects})
+        return
+    _answer({**answer, **snapshot.facts}, as_json=False)
+    for check in snapshot.checks:
+        mark = "ok  " if check.passed else check.severity
+        _say(f"  {mark:<5} {check.name:<22} {check.reason}")
+    for reject in rejects:
+        _say(f"  line {reject['line']}: {reject['reason']} {reject['excerpt']}")
 
 
 @app.command("recall")
@@ -167,8 +179,12 @@ def told(snapshot: Snapshot) -> dict[str, Any]:
         "digest": snapshot.raw_digest,
         "size_bytes": snapshot.size_bytes,
         "fetched_at": snapshot.fetched_at,
-        "loaded": snapshot.loaded_at is not None,
+        "loaded": _is_loaded(snapshot),
     }
+
+
+def _is_loaded(snapshot: Snapshot) -> bool:
+    return snapshot.loaded_at is not None and snapshot.recalled_at is None
 
 
 def _why(snapshot: Snapshot) -> list[str]:
@@ -213,10 +229,30 @@ def _answer(answer: dict[str, Any], as_json: bool) -> None:
     if as_json:
         emit_json(answer)
         return
-    table = Table(show_header=False, box=None)
+    width = max(map(len, answer))
     for key, value in answer.items():
-        if value in (None, "", [], {}):
+        if value in (None, "", [], (), {}):
             continue
         lines = value if isinstance(value, (list, tuple)) else [value]
-        table.add_row(key, escape("\n".join(str(line) for line in lines)))
-    stdout.print(table)
+        for number, line in enumerate(lines):
+            _say(f"{key if number == 0 else '':<{width}}  {_in_words(line)}")
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, snapshot_marts.Rebuilt):
+        before, after = value.before, value.after
+        return (
+            f"as of {value.as_of}: findings {before.findings:,} → {after.findings:,}, leads {before.leads:,} → "
+            f"{after.leads:,}"
+        )
+    if isinstance(value, recall.Recipient):
+        return f"{value.email} ({value.frn}: {', '.join(value.codes)}), handed to Listmonk {value.synced_at}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {count}" for key, count in value.items())
+    return str(value)
+
+
+def _say(line: str) -> None:
+    stdout.print(escape(line), soft_wrap=True, highlight=False)
