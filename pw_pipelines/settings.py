@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     listmonk_list_id: int = Field(default=9, description="The list that leads are put on.")
     warmup_per_day: int = Field(default=200, description="Most new recipients a day; no official figure exists.")
     warmup_provider_share_pct: int = Field(default=50, description="Most of a day's quota one mail provider may take.")
+    lead_oldest_days: int = Field(
+        default=45, description="Older evidence is not written about; slower sources have limits of their own."
+    )
 
     telegram_url: str = "https://api.telegram.org"
     telegram_token: SecretStr | None = None
