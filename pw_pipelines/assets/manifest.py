@@ -19,7 +19,7 @@ _NOT_NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 @dataclass(frozen=True)
 class Model:
-    """One dbt model. `folder`: the dbt group it belongs to, else the folder it lies in; `phase`: findings, unless it
+    """One dbt model. `folder`: where it lies under models/; `phase`: findings, unless it
     carries the tag `phase_leads`; `upstream`: models and sources it reads, by unique id.
     """
 
@@ -85,7 +85,7 @@ def _model(key: str, node: Mapping[str, Any]) -> Model:
         unique_id=key,
         name=node["name"],
         schema=node["schema"],
-        folder=node["config"].get("group") or (folders[0] if folders else "models"),
+        folder=folders[0] if folders else "marts",
         phase="leads" if "phase_leads" in node["tags"] else "findings",
         description=node["description"],
         checksum=node["checksum"]["checksum"],

@@ -35,9 +35,10 @@ def core_name_matches(context: dg.AssetExecutionContext) -> dg.MaterializeResult
     from pw_pipelines.commands.output import plain
     from pw_pipelines.compliance.matching import match_names
 
-    db, today = context.resources.db, context.resources.settings.clock.today()
+    db, clock = context.resources.db, context.resources.settings.clock
+    today = clock.today()
     with verdicts():
-        report = match_names(db, on=today)
+        report = match_names(db, on=today, now=clock.now())
     return dg.MaterializeResult(
         metadata={
             "dagster/column_schema": core_tables()[TABLE].schema_metadata(),

@@ -110,6 +110,17 @@ def count(db: Database, schema: str, table: str, *, snapshot_id: str | None = No
     return int(str(row["n"])) if row else 0
 
 
+def columns_of(db: Database, schema: str, table: str) -> list[tuple[str, str]]:
+    """Names and types of a table's columns as they are, in order."""
+    with db.connect(application="pw preview") as connection:
+        rows = connection.execute(
+            """select attname, format_type(atttypid, atttypmod) as type from pg_attribute
+               where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum""",
+            (f"{schema}.{table}",),
+        ).fetchall()
+    return [(str(row["attname"]), str(row["type"])) for row in rows]
+
+
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table; long cells are cut, characters that would break it are replaced."""
     lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]

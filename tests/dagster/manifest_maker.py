@@ -18,7 +18,7 @@ def model(
         "tags": [f"phase_{phase}"],
         "description": f"One row of {name} is one carrier.",
         "checksum": {"checksum": f"sum-of-{name}"},
-        "config": {"materialized": "table", "group": group, "meta": {}},
+        "config": {"materialized": "table", "meta": {"dagster": {"group": group}}},
         "columns": {column: {"name": column, "data_type": "text", "description": "what it is"} for column in columns},
         "depends_on": {"nodes": upstream},
     }
