@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import httpx
 import pytest
 
+from pw_pipelines.cli import main
 from pw_pipelines.errors import UsageError
 from pw_pipelines.sandbox.travel import advance
-from pw_pipelines.settings import Mode, Settings
+from pw_pipelines.settings import Mode, Settings, load_settings
 
 
-def pw(*arguments: str, settings: Settings, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PW_HOME": str(settings.home), "PW_SANDBOX_URL": settings.sandbox_url, **more}
-    return subprocess.run(
-        [sys.executable, "-m", "pw_pipelines.cli", "sandbox", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def test_advance_moves_the_clock_for_every_process(settings: Settings) -> None:
+Pw = Callable[..., Done]
+
+
+@pytest.fixture
+def pw(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Pw]:
+    """`pw sandbox …` in this process, as a shell would call it."""
+
+    def pw(*arguments: str, settings: Settings) -> Done:
+        monkeypatch.setenv("PW_HOME", str(settings.home))
+        monkeypatch.setenv("PW_SANDBOX_URL", settings.sandbox_url)
+        monkeypatch.setattr(sys, "argv", ["pw", "sandbox", *arguments])
+        load_settings.cache_clear()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out = capfd.readouterr()
+        return Done(int(ended.value.code or 0), out.out, out.err)
+
+    yield pw
+    load_settings.cache_clear()
+
+
+def test_advance_moves_the_clock_for_every_process(pw: Pw, settings: Settings) -> None:
     before = settings.clock.today()
     answer = json.loads(pw("advance", "--days", "30", "--json", settings=settings).stdout)
     assert answer == {"day": (before + timedelta(days=30)).isoformat(), "advanced_days": 30}
@@ -42,7 +59,7 @@ def test_advance_in_live_mode_is_wrong_usage(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("days", [0, -3])
-def test_the_clock_only_goes_forward(settings: Settings, days: int) -> None:
+def test_the_clock_only_goes_forward(pw: Pw, settings: Settings, days: int) -> None:
     done = pw("advance", "--days", str(days), settings=settings)
     assert done.returncode == 2
     assert "forward" in done.stderr
@@ -54,7 +71,7 @@ def test_no_more_than_a_year_ahead_in_all(settings: Settings) -> None:
         advance(settings, 1)
 
 
-def test_misbehave_and_behave_reach_the_running_stand_ins(sandbox_settings: Settings) -> None:
+def test_misbehave_and_behave_reach_the_running_stand_ins(pw: Pw, sandbox_settings: Settings) -> None:
     made = pw("misbehave", "cores", "status", "--status", "503", "--json", settings=sandbox_settings)
     assert json.loads(made.stdout)["faults"][0]["status"] == 503
     assert httpx.get(f"{sandbox_settings.cores_url}/searchDetail.do").status_code == 503
@@ -62,11 +79,11 @@ def test_misbehave_and_behave_reach_the_running_stand_ins(sandbox_settings: Sett
     assert httpx.get(f"{sandbox_settings.cores_url}/searchDetail.do").status_code == 200
 
 
-def test_an_unknown_fault_is_wrong_usage(sandbox_settings: Settings) -> None:
+def test_an_unknown_fault_is_wrong_usage(pw: Pw, sandbox_settings: Settings) -> None:
     assert pw("misbehave", "cores", "sulk", settings=sandbox_settings).returncode == 2
 
 
-def test_with_no_stand_ins_running_the_remedy_is_named(settings: Settings) -> None:
+def test_with_no_stand_ins_running_the_remedy_is_named(pw: Pw, settings: Settings) -> None:
     nowhere = settings.model_copy(update={"sandbox_url": "http://127.0.0.1:9"})
     done = pw("behave", settings=nowhere)
     assert done.returncode == 1

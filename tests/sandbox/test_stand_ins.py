@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import xml.etree.ElementTree as ET
 import zipfile
 from datetime import date, datetime
 
@@ -52,10 +51,12 @@ def test_the_whole_form_499_database_says_how_long_it_is(client: httpx.Client, s
 
 def test_one_filer_by_frn_is_the_same_as_in_the_whole(client: httpx.Client, world: World) -> None:
     frn = next(c.frn for c in world.carriers if c.cohort is Cohort.LISTED and len(world.form499.by_frn[c.frn]) == 2)
-    root = ET.fromstring(client.get("/form499/499results.cfm", params={"XML": "TRUE", "frn": frn}).content)
-    whole = ET.fromstring(b"".join(world.form499_xml(SANDBOX_DAY)))
-    same = [filer for filer in whole.iter("Filer") if filer.findtext("Filer_ID_Info/FRN") == frn]
-    assert [ET.tostring(filer).strip() for filer in root.iter("Filer")] == [ET.tostring(f).strip() for f in same]
+    body = client.get("/form499/499results.cfm", params={"XML": "TRUE", "frn": frn}).content
+    whole = client.get("/form499/499results.cfm", params={"xml": "TRUE"}).content
+    filers = re.findall(rb"<Filer>.*?</Filer>", body, re.DOTALL)
+    assert b'RecordCount="2"' in body
+    assert len(filers) == 2
+    assert all(filer in whole and frn.encode() in filer for filer in filers)
 
 
 @pytest.mark.parametrize(
