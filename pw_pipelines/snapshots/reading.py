@@ -13,16 +13,31 @@ from pw_pipelines.sources.report import Reader, ReadReport
 
 
 def checked_rows(reader: Reader, raw: BinaryIO, report: ReadReport) -> Iterator[tuple[object, ...]]:
-    """The reader's rows, as they come. Raises SourceRejected for text PostgreSQL cannot hold (NUL characters)."""
+    """The reader's rows, as they come. A row with text PostgreSQL cannot hold becomes a reject: one such record
+    (JSON may carry NUL characters and half characters) must not keep the other thousands from being loaded.
+    """
     for row in reader(raw, report):
-        for column, value in zip(reader.columns, row, strict=True):
-            if isinstance(value, str) and "\x00" in value:
-                raise SourceRejected(
-                    f"row {report.rows:,} holds a NUL character in {column}: the file is binary or its encoding is "
-                    "not the one the source uses",
-                    source=reader.source,
-                )
-        yield row
+        if all(_is_storable(value) for value in row):
+            yield row
+            continue
+        column = next(name for name, value in zip(reader.columns, row, strict=True) if not _is_storable(value))
+        report.rows -= 1
+        report.reject(
+            report.rows + report.reject_count + 1,
+            f"{column} holds a NUL character or half of one, which cannot be kept as text.",
+            ascii(row),
+        )
+
+
+def _is_storable(value: object) -> bool:
+    if isinstance(value, str):
+        if "\x00" in value:
+            return False
+        try:
+            return value.isascii() or bool(value.encode())
+        except UnicodeEncodeError:
+            return False
+    return not isinstance(value, (list, tuple)) or all(map(_is_storable, value))
 
 
 def read_through(reader: Reader, raw: BinaryIO, report: ReadReport) -> str | None:

@@ -158,3 +158,19 @@ def test_the_records_that_could_not_be_read_are_kept_with_their_line(way: Road) 
     (kept,) = books.rejects(way.db, snapshot.snapshot_id)
     assert "24 columns instead of 23" in str(kept["reason"])
     assert "RMD0000003" in str(kept["excerpt"])
+
+
+def test_a_record_with_text_that_cannot_be_stored_does_not_take_the_others_with_it(way: Road) -> None:
+    def poisoned(row: list[str]) -> list[str]:
+        if row[0] == "RMD0000003":
+            row[2] = "Nul\x00 Telecom"
+        if row[0] == "RMD0000005":
+            row[7] = "One Brand; Other\x00 Brand"
+        return row
+
+    snapshot = way.in_force(export(change=poisoned))
+    assert (snapshot.rows, snapshot.rejected_rows) == (WHOLE - 2, 2)
+    assert [one["reason"] for one in books.rejects(way.db, snapshot.snapshot_id)] == [
+        "business_name holds a NUL character or half of one, which cannot be kept as text.",
+        "other_names holds a NUL character or half of one, which cannot be kept as text.",
+    ]
