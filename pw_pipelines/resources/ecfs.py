@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DOCKET = "06-36"
 PAGE = 250  # proven by clients; larger ones were seen only in old ones
+SMALLEST_PAGE = 100  # fewer than any client was ever given at once: surely the last ones
 WINDOW = 10_000  # offset + limit may not pass this
 _QUOTED_CHARACTERS = 120
 
@@ -97,8 +98,8 @@ class Ecfs:
         Raises SourceRefused, quoting it, for an error text with status 200, and SourceUnavailable for a web page.
         """
         found: list[dict[str, Any]] = []
-        for offset in range(0, WINDOW, PAGE):
-            params = {"filers.name": name, "date_received": f"[gte]{since}", **_paging(offset)}
+        while len(found) + PAGE <= WINDOW:
+            params = {"filers.name": name, "date_received": f"[gte]{since}", **_paging(len(found))}
             try:
                 _, page, _ = self._page(params)
             except _NotAReply as error:
@@ -107,7 +108,7 @@ class Ecfs:
                     f"ECFS answered {error.said!r} to the search for {name!r}.", source="fcc_cpni", url=self._url
                 ) from error
             found += page
-            if len(page) < PAGE:
+            if len(page) < SMALLEST_PAGE:
                 break
         return found
 
@@ -117,7 +118,8 @@ class Ecfs:
     def _window(self, first: date, last: date) -> tuple[list[tuple[dict[str, str], bytes, str]], bool]:
         """(pages of one window, whether the last of them is no reply). Raises _TooMany."""
         pages: list[tuple[dict[str, str], bytes, str]] = []
-        for offset in range(0, WINDOW, PAGE):
+        offset = 0
+        while offset + PAGE <= WINDOW:
             params = {"date_received": f"[gte]{first}[lte]{last}", **_paging(offset)}
             response = self._ask(params)
             pages.append((params, response.content, response.headers.get("Content-Type", "")))
@@ -125,8 +127,9 @@ class Ecfs:
                 filings = _filings(response.content)
             except _NotAReply:
                 return pages, True
-            if len(filings) < PAGE:
+            if not filings:  # only an empty page is the end: a server may give fewer than it was asked for
                 return pages, False
+            offset += len(filings)
         raise _TooMany
 
     def _halves(self, first: date, last: date) -> list[tuple[date, date]]:

@@ -186,6 +186,9 @@ def match_header(found: Sequence[str], layouts: dict[str, tuple[str, ...]], sour
     unknown = [column for column in found if column not in wanted]
     doubled = sorted({column for column in found if list(found).count(column) > 1})
     mend = f"If the source really changed, add the layout in {where}."
+    if _ends_inside(found, wanted):
+        problem = f"The {what} ends inside its header, after {len(found)} columns: cut short."
+        raise SourceRejected(problem, source=source)
     if not set(wanted) & set(found):
         shown = ",".join(found)[:80]
         problem = f"The first line is not the header of the {what}: found {shown!r}, expected {','.join(wanted)[:80]}…"
@@ -208,3 +211,14 @@ def match_header(found: Sequence[str], layouts: dict[str, tuple[str, ...]], sour
             f"Column order changed in the {what}: column {place + 1} is `{found[place]}`, expected `{wanted[place]}`."
         )
     raise SourceRejected(f"{problem} {mend}", source=source)
+
+
+def _ends_inside(found: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether `found` is the beginning of `wanted`, broken off within a name."""
+    last = len(found) - 1
+    return (
+        last < len(wanted)
+        and tuple(found[:last]) == tuple(wanted[:last])
+        and found[last] != wanted[last]
+        and wanted[last].startswith(found[last])
+    )

@@ -32,6 +32,8 @@ def filings_of(body: bytes, where: str = "reply") -> list[Any]:
     refuse_html(body[:4096], "fcc_cpni", "JSON")
     try:
         found = json.loads(body)
+    except UnicodeDecodeError as error:
+        raise SourceRejected(f"ECFS {where}: not UTF-8 at byte {error.start:,}.", source="fcc_cpni") from error
     except ValueError as error:
         shown = body[:_SHOWN_CHARACTERS].decode("utf-8", "replace")
         ends = f" … {body[-40:].decode('utf-8', 'replace')!r}" if len(body) > _SHOWN_CHARACTERS else ""

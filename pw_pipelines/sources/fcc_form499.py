@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -29,6 +30,11 @@ class Form499Reader:
             yield from form499_workbook.read(seekable, report)
         elif head.lstrip().startswith((b"<", b"\xef\xbb\xbf<")) or form499_xml.error_code(head) is not None:
             yield from form499_xml.read(stream, head, report)
+        elif head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise SourceRejected(
+                "UTF-16 text; the list is ISO-8859-1. Save the file as it was sent, without converting it.",
+                source=self.source,
+            )
         else:
             shown = head[:60].decode("latin-1")
             raise SourceRejected(f"Neither XML nor an Excel workbook: begins with {shown!r}.", source=self.source)

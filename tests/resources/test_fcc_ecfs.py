@@ -55,8 +55,21 @@ def test_a_docket_is_read_whole_page_by_page(tmp_path: Path) -> None:
     source = Source(docket(lambda day: 700 if day == date(2025, 2, 27) else 0))
     fetched = _ecfs(source, tmp_path).fetch(tmp_path, SINCE, UNTIL)
     rows, report = read("fcc_cpni", fetched.path.read_bytes())
-    assert (len(rows), report.facts["pages"], report.reject_count) == (700, 4, 0)
+    assert (len(rows), report.facts["pages"], report.reject_count) == (700, 5, 0), (
+        "3 pages, and the empty end of 2 years"
+    )
     assert fetched.notes == ()
+
+
+def test_a_server_that_gives_shorter_pages_than_asked_is_read_to_its_end(tmp_path: Path) -> None:
+    """A short page is not the end: taking it for one would lose filings, and make leads of those who filed."""
+    answer = docket(lambda day: 700 if day == date(2025, 2, 27) else 0)
+
+    def stingy(request: httpx.Request) -> httpx.Response:
+        return answer(httpx.Request("GET", request.url.copy_merge_params({"limit": "100"})))
+
+    fetched = _ecfs(Source(stingy), tmp_path).fetch(tmp_path, SINCE, UNTIL)
+    assert len(read("fcc_cpni", fetched.path.read_bytes())[0]) == 700
 
 
 def test_the_query_is_the_one_the_docket_understands(tmp_path: Path) -> None:
@@ -97,7 +110,7 @@ def test_the_key_is_written_nowhere(tmp_path: Path) -> None:
     source = Source(docket(lambda _: 1))
     fetched = _ecfs(source, tmp_path).fetch(tmp_path, date(2026, 1, 1), date(2026, 1, 9))
     members = [member for member, _ in read_bundle(fetched.path.open("rb"))]
-    assert [member.name for member in members] == ["page-0001.json"]
+    assert [member.name for member in members] == ["page-0001.json", "page-0002.json"]
     assert members[0].url == (
         "https://ecfs.example/ecfs/filings?proceedings.name=06-36&date_received=[gte]2026-01-01[lte]2026-01-09"
         "&sort=date_received,ASC&limit=250&offset=0"

@@ -91,6 +91,13 @@ def test_another_encoding_is_refused_with_its_place() -> None:
     assert "Not UTF-8 at byte 0 (found 0xff)" in _refusal(rmd_csv(FILINGS[:1], bom=False).decode().encode("utf-16"))
 
 
+def test_another_encoding_of_the_other_records_is_refused_too() -> None:
+    xml = builders.form499_xml([builders.form499_filer(1)]).decode().encode("utf-16")
+    assert "UTF-16 text; the list is ISO-8859-1" in _refusal(xml, "fcc_form499")
+    page = '{"filing": [], "by": "Ñandú"}'.encode("latin-1")
+    assert "not UTF-8 at byte 22" in _refusal(page, "fcc_cpni")
+
+
 def test_the_place_of_a_wrong_byte_is_right_beyond_the_first_block() -> None:
     raw = rmd_csv(FILINGS * 3)
     place = len(raw) - 1_000
@@ -99,6 +106,8 @@ def test_the_place_of_a_wrong_byte_is_right_beyond_the_first_block() -> None:
 
 def test_130_bytes_inside_a_valid_gzip_are_judged_like_a_bare_file() -> None:
     assert "not the header" in _refusal(gzip.compress(b"x" * 130))
+    beginning = rmd_csv(FILINGS)[:130]
+    assert "ends inside its header, after 10 columns: cut short" in _refusal(gzip.compress(beginning))
     assert "HTML page" in _refusal(gzip.compress(MAINTENANCE[:130]))
 
 
