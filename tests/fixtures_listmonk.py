@@ -74,21 +74,31 @@ class Listmonk:
         )
 
 
+@pytest.fixture(scope="session")
+def listmonk_database(postgres: Server) -> str:
+    """URL of this worker's database for stand-ins."""
+    name = f"listmonk_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    return postgres.url(name)
+
+
 @pytest.fixture
-def run_listmonk(postgres: Server) -> Iterator[Callable[..., Listmonk]]:
-    """Starts a stand-in with the given options of `create_app`; `wrap` may put an ASGI layer around it."""
+def run_listmonk(listmonk_database: str) -> Iterator[Callable[..., Listmonk]]:
+    """Starts a stand-in with the given options of `create_app`; `wrap` may put an ASGI layer around it.
+
+    Nobody is in it at the start of a test; two started by one test share their rows.
+    """
+    with psycopg.connect(listmonk_database) as connection:
+        connection.execute("drop schema if exists listmonk cascade")
     with ExitStack() as stack:
 
         def run(*, wrap: Callable[[Any], Any] = lambda app: app, **options: Any) -> Listmonk:
-            name = f"listmonk_{uuid.uuid4().hex}"
-            with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-                connection.execute(sql.SQL("create database {} strategy file_copy").format(sql.Identifier(name)))
-            app = create_app(postgres.url(name), **options)
-            url = stack.enter_context(served(wrap(app)))
+            url = stack.enter_context(served(wrap(create_app(listmonk_database, **options))))
             api = stack.enter_context(
                 httpx.Client(base_url=url, headers={"Authorization": "token pw:sandbox-token"}, timeout=30)
             )
-            return Listmonk(url, postgres.url(name), api)
+            return Listmonk(url, listmonk_database, api)
 
         yield run
 

@@ -26,7 +26,6 @@ from tests.leads.warehouse import (
     TODAY,
     GivenLead,
     admissions,
-    build_marts,
     given_admissions,
     given_leads,
     given_snapshot,
@@ -44,12 +43,6 @@ def _three() -> list[GivenLead]:
         GivenLead("0000000002", BOB, codes=("RMD_MISSING",), severity="critical"),
         GivenLead("0000000003", CAT, contact_name="Cat Example"),
     ]
-
-
-@pytest.fixture
-def marts(db: Database) -> Database:
-    build_marts(db)
-    return db
 
 
 def _sync(

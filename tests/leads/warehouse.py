@@ -46,10 +46,25 @@ class GivenLead:
     as_of: date = TODAY
 
 
-def build_marts(db: Database) -> None:
-    """The empty tables a dbt build leaves, the rules' ranks, and one sound snapshot `rmd-today`."""
+def create_marts(db: Database) -> None:
+    """The empty tables a dbt build leaves."""
     with db.connect() as connection:
         connection.execute(MARTS)
+
+
+def empty(db: Database) -> None:
+    """No rows in any table that a test of this room writes."""
+    with db.connect() as connection:
+        connection.execute(
+            """truncate pw.suppressions, pw.subscribers, pw.warmup_admissions, pw.bounces, pw.sync_runs, pw.segments,
+                 pw.compliance_rules, pw.snapshots, marts.carriers, marts.findings, marts.deficiency_leads,
+                 segments.segment_members, segments.segment_summary cascade"""
+        )
+
+
+def fill_reference(db: Database) -> None:
+    """The ranks of a few rules, and one sound snapshot, `rmd-today`."""
+    with db.connect() as connection:
         for code, severity in (
             ("RMD_MISSING", "critical"),
             ("RMD_NOT_RECERTIFIED", "high"),

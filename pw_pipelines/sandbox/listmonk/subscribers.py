@@ -142,7 +142,6 @@ def search(call: Call) -> Raw:
         "query": query,
     }
     with call.store.connection() as connection:
-        total = selection(connection, **filters, select="count(*)")[0][0]
         ids = [
             row[0]
             for row in selection(
@@ -153,6 +152,8 @@ def search(call: Call) -> Raw:
                 tail_values={"offset": page.offset, "limit": page.limit},
             )
         ]
+        # everything in one page needs no count of its own
+        total = len(ids) if page.limit is None else selection(connection, **filters, select="count(*)")[0][0]
         rows = connection.execute(
             f"""select coalesce(json_agg({_OBJECT} order by wanted.place), '[]'::json)::text
                 from unnest(%s::int[]) with ordinality as wanted(id, place) join subscribers s on s.id = wanted.id""",
@@ -191,15 +192,15 @@ def replace(call: Call) -> Raw:
     """PUT: what is not given is wiped, attributes and subscriptions alike; empty name and status stay."""
     email = email_in(call.body)
     attribs = _attribs(call.body) if "attribs" in call.body else {}
-    _write(call, email=email, attribs=attribs, merge=False, lists=_lists(call))
+    written = _write(call, email=email, attribs=attribs, merge=False, lists=_lists(call))
     call.store.count("subscribers_replaced")
-    return get(call)
+    return written
 
 
 def patch(call: Call) -> Raw:
     """PATCH (v6.1): what is not given stays; attributes merge at the top level; `lists`, if given, replaces."""
     body = call.body
-    _write(
+    written = _write(
         call,
         email=email_in(body) if "email" in body else "",
         attribs=_attribs(body) if "attribs" in body else {},
@@ -207,10 +208,10 @@ def patch(call: Call) -> Raw:
         lists=_lists(call) if "lists" in body else None,
     )
     call.store.count("subscribers_patched")
-    return get(call)
+    return written
 
 
-def _write(call: Call, *, email: str, attribs: dict[str, Any] | None, merge: bool, lists: list[int] | None) -> None:
+def _write(call: Call, *, email: str, attribs: dict[str, Any] | None, merge: bool, lists: list[int] | None) -> Raw:
     name, status = str(call.body.get("name") or "").strip(), _status(call.body)
     values = {
         "id": call.id, "email": email, "name": name, "status": status, "attribs": Jsonb(attribs), "merge": merge,
@@ -218,8 +219,7 @@ def _write(call: Call, *, email: str, attribs: dict[str, Any] | None, merge: boo
         "subscription": "confirmed" if call.body.get("preconfirm_subscriptions") else "unconfirmed",
     }  # fmt: skip
     with call.store.connection() as connection, connection.transaction():
-        one(connection, call.id)
-        connection.execute(
+        changed = connection.execute(
             """update subscribers set
                  email = coalesce(nullif(%(email)s, ''), email), name = coalesce(nullif(%(name)s, ''), name),
                  status = coalesce(nullif(%(status)s, ''), status), updated_at = %(now)s,
@@ -229,6 +229,8 @@ def _write(call: Call, *, email: str, attribs: dict[str, Any] | None, merge: boo
                where id = %(id)s""",
             values,
         )
+        if not changed.rowcount:
+            raise Refusal(400, "Subscriber not found")
         if lists is not None:
             connection.execute(
                 """delete from subscriber_lists where subscriber_id = %(id)s and list_id <> all(%(lists)s)
@@ -247,6 +249,7 @@ def _write(call: Call, *, email: str, attribs: dict[str, Any] | None, merge: boo
             connection.execute(
                 "update subscriber_lists set status = 'unsubscribed' where subscriber_id = %(id)s", values
             )
+        return one(connection, call.id)
 
 
 def delete(call: Call) -> bool:
