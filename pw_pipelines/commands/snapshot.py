@@ -61,7 +61,7 @@ def ingest_command(
             stated_by=stated_by or getpass.getuser(),
             expect_rows=expect_rows,
         )
-        rebuilt = _put_in_force(stack, snapshot, marts=not no_marts)
+        rebuilt = _put_in_force(stack, [snapshot], marts=not no_marts)
         _answer({**told(books.get(stack.db, snapshot.snapshot_id)), "marts": rebuilt}, as_json)
     if not snapshot.is_good:
         raise typer.Exit(EXIT_FAILED)
@@ -69,16 +69,21 @@ def ingest_command(
 
 @app.command("reparse")
 def reparse_command(
-    snapshot_id: str,
+    snapshot_id: Annotated[str | None, typer.Argument(help="Unset: whatever a hard stop left ungraded.")] = None,
     no_marts: Annotated[bool, typer.Option("--no-marts", help="Do not rebuild findings and leads.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read a snapshot's raw bytes again with today's reader and rules of grading."""
+    """Read raw bytes again with today's reader and rules of grading."""
     with open_stack(load_settings()) as stack:
-        snapshot = road.reparse(stack.db, stack.objects, snapshot_id, now=stack.settings.clock.now())
-        rebuilt = _put_in_force(stack, snapshot, marts=not no_marts)
-        _answer({**told(books.get(stack.db, snapshot_id)), "marts": rebuilt}, as_json)
-    if not snapshot.is_good:
+        now = stack.settings.clock.now()
+        if snapshot_id is None:
+            read = road.finish_pending(stack.db, stack.objects, now=now)
+        else:
+            read = [road.reparse(stack.db, stack.objects, snapshot_id, now=now)]
+        rebuilt = _put_in_force(stack, read, marts=not no_marts)
+        known = [told(books.get(stack.db, snapshot.snapshot_id)) for snapshot in read]
+    _answer({"snapshots": known, "marts": rebuilt} if snapshot_id is None else {**known[0], "marts": rebuilt}, as_json)
+    if not all(snapshot.is_good for snapshot in read):
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -203,18 +208,18 @@ def _day(text: str | None) -> date | None:
         raise UsageError(f"--as-of {text!r} is not a day; write it as 2026-11-22.") from None
 
 
-def _put_in_force(stack: Stack, snapshot: Snapshot, *, marts: bool) -> snapshot_marts.Rebuilt | None:
-    """Loads a good snapshot, tells Dagster, rebuilds the marts. A rejected one changes nothing at all."""
-    if not snapshot.is_good:
-        return None
-    road.load(stack.db, stack.objects, snapshot.snapshot_id, now=stack.settings.clock.now())
-    if (stack.settings.dagster_home / "dagster.yaml").exists():
-        from pw_pipelines.assets.runless import report_snapshot
+def _put_in_force(stack: Stack, snapshots: list[Snapshot], *, marts: bool) -> snapshot_marts.Rebuilt | None:
+    """Loads the good ones, tells Dagster, rebuilds the marts once. Rejected ones change nothing at all."""
+    good = [snapshot for snapshot in snapshots if snapshot.is_good]
+    for snapshot in good:
+        road.load(stack.db, stack.objects, snapshot.snapshot_id, now=stack.settings.clock.now())
+        if (stack.settings.dagster_home / "dagster.yaml").exists():
+            from pw_pipelines.assets.runless import report_snapshot
 
-        report_snapshot(books.get(stack.db, snapshot.snapshot_id), db=stack.db)
-    if not marts:
+            report_snapshot(books.get(stack.db, snapshot.snapshot_id), db=stack.db)
+    if not marts or not good:
         return None
-    return snapshot_marts.rebuild(stack.db, stack.settings, at_least=snapshot.as_of)
+    return snapshot_marts.rebuild(stack.db, stack.settings, at_least=max(snapshot.as_of for snapshot in good))
 
 
 def _sync(stack: Stack) -> object:

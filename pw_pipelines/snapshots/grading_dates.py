@@ -12,7 +12,7 @@ from pw_pipelines.sources.report import ReadReport
 
 def stated_day(report: ReadReport) -> date | None:
     """The day the source itself gives the copy (Form 499's `Updated`), where its edition is named by a day."""
-    return _iso_day(report.vintage)
+    return iso_day(report.vintage)
 
 
 def checks(
@@ -77,7 +77,7 @@ def checks(
 def _not_older(report: ReadReport, previous: Snapshot | None, edition: str | None) -> Iterator[CheckResult]:
     if previous is None:
         return
-    ours, theirs = stated_day(report), _iso_day(previous.vintage)
+    ours, theirs = stated_day(report), iso_day(previous.vintage)
     if ours is not None and theirs is not None:
         yield _no_step_back("vintage_not_older", "the source's own date", ours, theirs, previous)
     same_edition = edition is None or previous.vintage is None or previous.vintage.startswith(edition)
@@ -97,7 +97,8 @@ def _no_step_back(name: str, what: str, ours: date, theirs: date, previous: Snap
     )
 
 
-def _iso_day(text: str | None) -> date | None:
+def iso_day(text: str | None) -> date | None:
+    """`text` as a day where it is one: an edition named by its day, and not `J25`."""
     if not text:
         return None
     try:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pw_pipelines.db.connection import Database
 from pw_pipelines.faults import point
 from pw_pipelines.snapshots import books
+from pw_pipelines.snapshots.grading_dates import iso_day
 from pw_pipelines.snapshots.loading import unload
 from pw_pipelines.snapshots.model import Snapshot
 from pw_pipelines.sources.contract import contracts
@@ -26,6 +27,7 @@ class Pruned:
 def prune(db: Database, *, now: datetime, keep: int = KEEP) -> Pruned:
     """Takes out of `core` what is neither among the newest `keep` of its source nor the first of its month.
 
+    Of editions with a name (BDC's `J25`) the newest copy of each stays too: rules compare one with the one before.
     Which filing numbers stood in which RMD snapshot stays for ever (core.fcc_rmd_presence), and sources whose
     snapshots are batches of look-ups are left alone: an old look-up may be the only one of its FRN. A pruned
     snapshot is no longer in force on any day; `load` brings it back from raw.
@@ -56,7 +58,9 @@ def prune(db: Database, *, now: datetime, keep: int = KEEP) -> Pruned:
 
 
 def _surplus(newest_first: list[Snapshot], keep: int) -> list[Snapshot]:
-    first_of_month = {
-        (snapshot.as_of.year, snapshot.as_of.month): snapshot.snapshot_id for snapshot in newest_first
-    }  # the last one written wins: the earliest of the month
-    return [one for one in newest_first[keep:] if one.snapshot_id not in first_of_month.values()]
+    # Of several with one key the last one written wins: the earliest of a month, the newest of an edition.
+    first_of_month = {(one.as_of.year, one.as_of.month): one.snapshot_id for one in newest_first}
+    of_edition = {one.vintage: one.snapshot_id for one in reversed(newest_first) if iso_day(one.vintage) is None}
+    of_edition.pop(None, None)
+    kept = {*first_of_month.values(), *of_edition.values()}
+    return [one for one in newest_first[keep:] if one.snapshot_id not in kept]

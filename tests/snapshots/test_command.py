@@ -12,6 +12,7 @@ import pytest
 
 from pw_pipelines.cli import main
 from pw_pipelines.db.connection import Database
+from pw_pipelines.faults import VARIABLE, InjectedFault
 from pw_pipelines.settings import load_settings
 from pw_pipelines.snapshots import books
 from tests.snapshots.copies import SMALL, export
@@ -136,6 +137,19 @@ def test_a_snapshot_nobody_knows_ends_with_1_and_one_sentence(pw: Pw) -> None:
     code, out, err = pw("snapshot", "recall", "fcc_rmd-2026-11-22-000000000000", "--reason", "wrong")
     assert (code, out) == (1, "")
     assert "pw snapshot list" in err
+
+
+def test_what_a_hard_stop_left_ungraded_is_finished_by_one_command(
+    pw: Pw, part: Path, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "snapshot.take.after_register:raise")
+    with pytest.raises(InjectedFault):
+        pw(*vouched(part), "--no-marts")
+    monkeypatch.delenv(VARIABLE)
+    code, out, _ = pw("snapshot", "reparse", "--no-marts", "--json")
+    assert (code, [one["grade"] for one in answered(out)["snapshots"]]) == (0, ["complete"])
+    assert books.current(db, "fcc_rmd") is not None
+    assert answered(pw("snapshot", "reparse", "--no-marts", "--json")[1])["snapshots"] == []
 
 
 def marts(db: Database) -> dict[str, list[dict[str, object]]]:

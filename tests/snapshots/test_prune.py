@@ -67,6 +67,15 @@ def test_look_ups_are_left_alone_for_an_old_one_may_be_the_only_one(way: Road) -
     assert prune(way.db, now=NOW + timedelta(days=90), keep=1).snapshot_ids == ()
 
 
+def test_the_newest_copy_of_each_named_edition_stays_for_the_rules_that_compare_them(way: Road) -> None:
+    for number, (day, edition) in enumerate(zip(DAYS, ("J24", "J24", "D24", "D24", "J25"), strict=True)):
+        rows = "".join(f"{index:010d},{100_000 + index},Example {number} LLC\n" for index in range(1, 601))
+        body = f"frn,provider_id,holding_company\n{rows}".encode()
+        name = f"bdc_us_provider_list_{edition}_01oct2026.csv"
+        way.in_force(body, as_of=day, source="fcc_bdc", name=name, origin="ingested", stated_by="jdoe", expect_rows=600)
+    assert prune(way.db, now=NOW, keep=1).snapshot_ids == ()
+
+
 def test_keeping_nothing_is_refused(way: Road) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         prune(way.db, now=NOW, keep=0)
