@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pw_pipelines.leads.desired import RECALLED, Wanted
-from pw_pipelines.leads.suppression import Suppressed, strongest
+from pw_pipelines.leads.suppression import REMEMBERED_THERE, Suppressed, strongest
 from pw_pipelines.resources.listmonk import Subscriber
-
-# Reasons after which Listmonk itself should remember that this person gets no mail of this list. A customer is
-# only taken off: other lists of ours may be right for them.
-_REMEMBERED_THERE = frozenset({"complained", "unsubscribed", "manual", "bounced"})
 
 
 @dataclass(frozen=True)
@@ -98,7 +94,7 @@ def _fate(
     """wanted | left_alone | strangers | remove | unsubscribe; the first rule that fits."""
     if member.status != "enabled" or member.subscriptions.get(list_id) == "unsubscribed":
         return "left_alone"  # its row is Listmonk's memory of the opt-out
-    if not _REMEMBERED_THERE.isdisjoint(against):
+    if not REMEMBERED_THERE.isdisjoint(against):
         return "unsubscribe"
     if is_wanted and not against:
         return "wanted"

@@ -13,12 +13,15 @@ from psycopg.types.json import Jsonb
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import UsageError
 from pw_pipelines.leads.addresses import normalise, provider_of
-from pw_pipelines.resources.listmonk import BounceRow, Subscriber
+from pw_pipelines.resources.listmonk import BounceRow, Listmonk, Subscriber
 
 Connection = psycopg.Connection[dict[str, Any]]
 
 # Strongest first: under which of its reasons an address is counted. The first four are a person's own word.
 REASONS = ("complained", "unsubscribed", "manual", "customer", "bounced", "blocklisted", "disabled")
+# Reasons after which Listmonk itself should remember that this person gets no mail of the list. A customer is only
+# taken off: other lists of ours may be right for them.
+REMEMBERED_THERE = frozenset({"complained", "unsubscribed", "manual", "bounced"})
 # Reasons for which we ourselves mark the subscription `unsubscribed`: reading that back tells nothing new.
 _WE_UNSUBSCRIBED = frozenset({"complained", "manual", "bounced"})
 
@@ -133,3 +136,21 @@ def suppress(db: Database, email: str, *, reason: str, origin: str, now: datetim
     with db.connect(application="pw-suppress") as connection:
         evidence = {"note": note} if note else {}
         return record(connection, [Opinion(address, reason, now, origin, evidence)]) == 1
+
+
+def tell(listmonk: Listmonk, email: str, *, reason: str, list_id: int) -> bool:
+    """Takes the address off the lead list at once instead of at the next reconciliation; True if it was on it.
+
+    Raises ListmonkUnavailable or ListmonkRefused; the suppression in our books holds all the same.
+    """
+    try:
+        person = listmonk.by_email(email)
+    except ValueError:  # an address that may not stand in a query was never sent to Listmonk either
+        return False
+    if person is None or person.subscriptions.get(list_id, "unsubscribed") == "unsubscribed":
+        return False
+    if reason in REMEMBERED_THERE:
+        listmonk.unsubscribe([person.id], list_id)
+    else:
+        listmonk.remove_from_list([person.id], list_id)
+    return True
