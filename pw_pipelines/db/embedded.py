@@ -27,11 +27,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import IO
-from urllib.parse import quote
 
 import psutil
 import psycopg
 
+from pw_pipelines.db.connection import postgresql_url
 from pw_pipelines.errors import ConfigError
 
 USER = "pw_owner"  # not "pw": PostgreSQL would then take schema pw for the default one
@@ -58,9 +58,8 @@ class Server:
         return f"Server({self.host}:{self.port}, {self.data})"
 
     def url(self, database: str) -> str:
-        """postgresql:// URL of one database; its name must be a plain word, user and password are quoted."""
-        who = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
-        return f"postgresql://{who}@{self.host}:{self.port}/{database}"
+        """postgresql:// URL of one database, every part quoted."""
+        return postgresql_url(user=self.user, password=self.password, host=self.host, port=self.port, database=database)
 
 
 def _wheel() -> ModuleType:

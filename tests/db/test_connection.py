@@ -7,6 +7,8 @@ from collections.abc import Callable
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import make_url
 
 from pw_pipelines.db.connection import Database, create_databases, migrate, pending_revisions, sibling_url
 from pw_pipelines.db.embedded import Server
@@ -25,6 +27,21 @@ def test_a_role_that_may_not_create_databases_is_told_the_sql(postgres: Server) 
 def test_a_sibling_url_keeps_an_awkward_password(postgres: Server) -> None:
     with psycopg.connect(sibling_url(postgres.url("postgres"), "template1")) as connection:
         assert connection.info.dbname == "template1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u%20ser:p%40ss%20w%2F%3A%3F%23%5B%5D@db.example:6432/pw?sslmode=require",
+        "postgresql://user@/pw?host=%2Frun%2Fpostgresql",
+        "postgresql://user:pw@[2001:db8::1]:5432/pw",
+    ],
+)
+def test_a_sibling_url_says_the_same_but_the_database(url: str) -> None:
+    before, after = conninfo_to_dict(url), conninfo_to_dict(sibling_url(url, "dagster"))
+    assert after == {**before, "dbname": "dagster"}
+    made = make_url(sibling_url(url, "dagster"))
+    assert (made.username, made.password or None) == (before["user"], before.get("password"))
 
 
 def test_creating_databases_twice_is_harmless(postgres: Server) -> None:
