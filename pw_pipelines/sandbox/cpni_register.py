@@ -7,6 +7,7 @@ A unit is who files together: a single carrier, or a holding company for its aff
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
@@ -58,16 +59,16 @@ class CpniRegister:
         self._form499 = form499
         self._years: dict[int, list[Certificate]] = {}
         self._units: list[Unit] = []
+        self._last_asked: tuple[int, list[Certificate]] = (0, [])
 
     def received(self, on: int) -> list[Certificate]:
-        """Everything received by the end of an Eastern day, oldest first."""
-        end = datetime.combine(date.fromordinal(on + 1), time(), EASTERN)
-        return [
-            filing
-            for year in range(FIRST_YEAR, date.fromordinal(on).year + 1)
-            for filing in self.year(year)
-            if filing.received < end
-        ]
+        """Everything received by the end of an Eastern day, oldest first. The list is shared: never change it."""
+        if self._last_asked[0] != on:
+            end = datetime.combine(date.fromordinal(on + 1), time(), EASTERN)
+            years = range(FIRST_YEAR, date.fromordinal(on).year + 1)
+            everything = [filing for year in years for filing in self.year(year)]
+            self._last_asked = (on, everything[: bisect_left(everything, end, key=lambda filing: filing.received)])
+        return self._last_asked[1]
 
     def year(self, year: int) -> list[Certificate]:
         """All filings received in a year, oldest first."""

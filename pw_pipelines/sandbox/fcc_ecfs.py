@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -61,11 +62,12 @@ class _Refusal(Exception):
 
 def stamp(moment: datetime) -> str:
     """UTC to the millisecond, as ECFS writes it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def record(filing: Certificate) -> dict[str, object]:
     """One filing as `/filings` shows it."""
+    received = stamp(filing.received)
     document = hashlib.md5(filing.id_submission.encode(), usedforsecurity=False).hexdigest()[:14]
     return {
         "id_submission": filing.id_submission,
@@ -76,8 +78,8 @@ def record(filing: Certificate) -> dict[str, object]:
             "abbreviation": "CF",
         },
         "proceedings": [_PROCEEDING],
-        "date_received": stamp(filing.received),
-        "date_submission": stamp(filing.received),
+        "date_received": received,
+        "date_submission": received,
         "date_disseminated": stamp(filing.received + timedelta(hours=15)),
         "filingstatus": {"id": 30, "description": "DISSEMINATED"},
         "viewingstatus": {"id": "10", "description": "Unrestricted"},
@@ -112,6 +114,14 @@ def _span(text: str) -> Span:
     return Span(days[0], days[1])
 
 
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), UTC)
+
+
+def _received(filing: Certificate) -> datetime:
+    return filing.received
+
+
 def _number(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
     if not text.isdigit():
@@ -136,15 +146,14 @@ def search(filings: list[Certificate], query: Mapping[str, str]) -> list[dict[st
     if query.get("submissiontype.description", "CERTIFICATION").upper() != "CERTIFICATION":
         return []
     first, last = _span(query["date_received"]) if "date_received" in query else Span(None, None)
-    low = datetime.combine(first or date.min, datetime.min.time(), UTC)
-    high = datetime.combine(last, datetime.max.time(), UTC) if last else datetime.max.replace(tzinfo=UTC)
+    low = bisect_left(filings, _midnight(first), key=_received) if first else 0
+    high = bisect_left(filings, _midnight(last + timedelta(days=1)), key=_received) if last else len(filings)
     name = query.get("filers.name", "").strip('"').lower()
     words = query.get("q", "").strip('"').lower()
     chosen = [
         filing
-        for filing in filings
-        if low <= filing.received <= high
-        and (not name or any(name in filer.lower() for filer in filing.filers))
+        for filing in filings[low:high]
+        if (not name or any(name in filer.lower() for filer in filing.filers))
         and (not words or any(words in text.lower() for text in (*filing.filers, *filing.documents)))
     ]
     if direction == "DESC":

@@ -5,10 +5,12 @@ ISO-8859-1; characters outside it are numeric references. Absent element = empty
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -72,6 +74,8 @@ _OPEN = (
 )
 _CLOSE = "</Filer499QueryResults>\n"
 _PER_CHUNK = 500
+_FILES_KEPT = 3
+_WRITING = Lock()
 ERRORS = {
     1: "Invalid state",
     2: "Invalid parameters",
@@ -210,16 +214,23 @@ def _jurisdictions(draw: Draw, filer: Filer, more: int) -> str:
 def cached_file(world: World, on: date, folder: Path) -> Path:
     """The whole database of a day as a file under `folder`, written once per vintage."""
     updated = updated_on(on)
-    path = folder / f"form499-{world.seed}-{updated.isoformat()}.xml"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        with draft.open("wb") as sink:
-            sink.writelines(xml_chunks(world, updated))
-        draft.replace(path)
-        for old in sorted(folder.glob("form499-*.xml"), key=lambda file: file.stat().st_mtime)[:-3]:
-            old.unlink(missing_ok=True)
+    with _WRITING:
+        path = folder / f"form499-{world.seed}-{updated.isoformat()}-{_likeness(world, updated)}.xml"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+            with draft.open("wb") as sink:
+                sink.writelines(xml_chunks(world, updated))
+            draft.replace(path)
+            for old in sorted(folder.glob("form499-*.xml"), key=lambda file: file.stat().st_mtime)[:-_FILES_KEPT]:
+                old.unlink(missing_ok=True)
     return path
+
+
+def _likeness(world: World, updated: date) -> str:
+    """A digest of some filers: a file left by an older rendering of the same world is not served for this one."""
+    some = world.form499.present(updated.toordinal())[::500]
+    return hashlib.sha256(b"".join(xml_chunks(world, updated, filers=some))).hexdigest()[:8]
 
 
 def routes(world: World, cache: Path) -> list[Route]:

@@ -35,6 +35,7 @@ def create_app(settings: Settings, *, world: World | None = None) -> ASGIApp:
     book = faults.FaultBook()
     apps = _other_systems(settings)
     routes: list[BaseRoute] = [
+        Route("/", _front_page),
         Mount("/rmd", routes=fcc_rmd.routes(world)),
         Mount("/form499", routes=fcc_form499.routes(world, settings.home / "sandbox" / "cache")),
         Mount("/ecfs", routes=fcc_ecfs.routes(world)),
@@ -56,6 +57,11 @@ def create_app(settings: Settings, *, world: World | None = None) -> ASGIApp:
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.clock = settings.clock
     return faults.Misbehaving(app, book)
+
+
+async def _front_page(request: Request) -> Response:
+    """What is here, for a person who looks."""
+    return JSONResponse({"stand_ins": [f"/{system}" for system in faults.SYSTEMS], "control": "/_control/health"})
 
 
 def _other_systems(settings: Settings) -> dict[str, ASGIApp]:

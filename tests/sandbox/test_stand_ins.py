@@ -46,7 +46,7 @@ def test_the_whole_form_499_database_says_how_long_it_is(client: httpx.Client, s
     reply = client.get("/form499/499results.cfm", params={"xml": "TRUE"})
     assert int(reply.headers["content-length"]) == len(reply.content)
     assert re.search(rb'RecordCount="20\d{3}"', reply.content[:600])
-    assert list((sandbox_settings.home / "sandbox" / "cache").glob("form499-*-2026-11-16.xml"))
+    assert list((sandbox_settings.home / "sandbox" / "cache").glob("form499-*-2026-11-16-*.xml"))
 
 
 def test_one_filer_by_frn_is_the_same_as_in_the_whole(client: httpx.Client, world: World) -> None:
