@@ -84,7 +84,7 @@ def _arguments(folder: Path) -> list[str]:
     return [
         "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR), "--target", "build",
         "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), "--threads", str(THREADS),
-        "--quiet", "--log-level", "none", "--log-level-file", "none", "--no-use-colors",
+        "--quiet", "--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-write-json",
     ]  # fmt: skip
 
 

@@ -17,7 +17,8 @@ with_contacts as (
                         and avg(has_contact_address::int) >= 0.5 as has_contacts
     from read group by snapshot_id
 )
-select r.snapshot_id, r.as_of, r.layout, r.number, r.frn, r.said_name as business_name, r.name_key,
+select r.snapshot_id, r.as_of, r.layout, r.number, r.frn, r.said_name as business_name,
+       case when r.said_name is null then '' else r.name_key end as name_key,
        r.other_names, r.other_name_keys, r.affiliate_frns, r.other_frns_text, r.country, r.is_foreign,
        r.is_foreign is false and coalesce(r.country, '') in ('United States of America', 'United States', 'USA', 'US')
            as is_domestic,

@@ -7,7 +7,7 @@ select b.frn,
        case when not a.is_proven then 'Not in edition ' || l.edition || ', but seen in ' || a.seen || ' of the ' || coalesce(a.needed, 2) || ' copies of it that an absence needs.'
             when b.id_still_there then 'Its provider ID is still there under another FRN.'
             when b.holding_still_there then 'Its holding company is still there under another FRN.'
-            else 'Its Form 499 registrations have ended: it may have left the business.' end as why,
+            when (f.frn is not null and not f.is_active) then 'Its Form 499 registrations have ended: it may have left the business.' end as why,
        l.due_on_et,
        {{ evidence({
            'Last in edition': 'b.edition',

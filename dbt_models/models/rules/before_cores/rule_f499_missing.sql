@@ -28,7 +28,7 @@ select frn,
             when affiliate_filer is not null then 'Its filing names an affiliate that is Form 499 filer ' || affiliate_filer || '.'
             when parent_frn is not null then 'FRN ' || parent_frn || ' names it as an affiliate and is an active filer.'
             when business_name is null then 'Its filing has no name to look for.'
-            else 'A filing this new may not be in the copies of Form 499 in hand.' end as why,
+            when known_since is null or known_since > edition_on - 60 then 'A filing this new may not be in the copies of Form 499 in hand.' end as why,
        null::date as due_on_et,
        {{ evidence({
            'RMD filing': "array_to_string(numbers, ', ')",
