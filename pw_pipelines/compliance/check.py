@@ -188,6 +188,9 @@ def judge(
             "The RMD lists this as a foreign voice provider. A foreign provider does not owe Form 499 or CPNI "
             "filings by that fact alone."
         )
+    if books.unsettled:
+        points = "One point" if books.unsettled == 1 else f"{books.unsettled} points"
+        remarks.append(f"{points} could not be settled from public data alone, so nothing is said about it here.")
     if as_of is not None and books.build is not None:
         remarks.append(f"As of {as_of}: answered from the rebuild of {books.build.as_of}. Name and duties are today's.")
     return CheckResult(
@@ -206,6 +209,7 @@ def judge(
         notes=remarks,
         duties=duties,
         services=list(dict.fromkeys(finding.service for finding in findings if finding.service)),
+        unsettled=books.unsettled,
         is_foreign=is_foreign,
     )
 

@@ -68,7 +68,8 @@ class CoresRow:
 class Books:
     """Everything on file. `in_force`: source -> copy the judgement stands on; `newest`: newest copy of any grade.
 
-    `build` is None when the marts were never built, or not by the day asked about.
+    `build` is None when the marts were never built, or not by the day asked about. `unsettled` counts what was
+    suspected and could not be proven; what it was is not for the carrier.
     """
 
     build: Build | None
@@ -77,19 +78,24 @@ class Books:
     carrier: Mapping[str, Any] | None = None
     findings: list[Finding] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    unsettled: int = 0
     cores: CoresRow | None = None
 
 
 # A copy as an object: {snapshot_id, source, as_of, fetched_at, grade}.
 _COPY = "s.snapshot_id, s.source, s.as_of, s.fetched_at, s.grade"
 
-# The rebuild that answers: the last one, or the newest of the day asked about or before.
+# The rebuild that answers: the last one, or the newest of the day asked about or before. One that went back in
+# time is in the marts while it is the last, and was never booked in the history.
 _BUILD = """
 with build as (
-  select id, as_of, snapshot_ids, id = (select max(id) from pw.mart_builds) as is_latest
-    from pw.mart_builds
-   where %(as_of)s::date is null or as_of <= %(as_of)s
-   order by case when %(as_of)s::date is not null then as_of end desc nulls last, id desc
+  select b.id, b.as_of, b.snapshot_ids, b.id = (select max(id) from pw.mart_builds) as is_latest
+    from pw.mart_builds b
+   where %(as_of)s::date is null
+      or b.as_of <= %(as_of)s
+         and (b.id = (select max(id) from pw.mart_builds)
+              or not exists (select from pw.mart_builds e where e.id < b.id and e.as_of > b.as_of))
+   order by case when %(as_of)s::date is not null then b.as_of end desc nulls last, b.id desc
    limit 1)
 """
 
@@ -124,6 +130,7 @@ _MARTS = f"""
      select name, is_foreign, duties, name_keys from marts.carriers where frn = %(frn)s) c) as carrier,
   (select json_agg(q) from (
      select code, text, citation from marts.questions where frn = %(frn)s order by code) q) as questions,
+  (select count(*) from marts.held where frn = %(frn)s) as unsettled,
   (select json_agg(f) from (
      select f.code, f.title, f.severity, f.severity_rank, f.certainty, f.citation, f.explanation, f.remedy, f.evidence,
             f.snapshot_ids, f.service, f.due_on_et, standing.sources
@@ -176,6 +183,7 @@ def read_books(connection: Connection[dict[str, object]], frn: str, *, as_of: da
         carrier=found["carrier"],
         findings=findings,
         questions=[Question(**row) for row in found["questions"] or ()],
+        unsettled=found["unsettled"] if build.is_latest else 0,
         cores=cores,
     )
 

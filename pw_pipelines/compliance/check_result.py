@@ -109,6 +109,7 @@ class CheckResult:
 
     as_of    the day the judgement speaks for; None when there is no judgement to speak of
     summary  the answer in one careful sentence; notes: remarks on how the question was read
+    unsettled  points that public data could not settle either way; they are not counted in the answer
     services codes of the services that would cure the findings, each once, most severe first
     """
 
@@ -127,4 +128,5 @@ class CheckResult:
     notes: list[str] = field(default_factory=list)
     duties: list[str] = field(default_factory=list)
     services: list[str] = field(default_factory=list)
+    unsettled: int = 0
     is_foreign: bool = False

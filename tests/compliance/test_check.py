@@ -274,6 +274,33 @@ def test_a_past_day_long_after_the_last_rebuild_cannot_be_answered(db: Database)
     assert asked(db, as_of=date(2026, 5, 1)).answer == "cannot say"
 
 
+def test_a_rebuild_that_went_back_in_time_answers_while_it_stands_and_never_from_the_history(db: Database) -> None:
+    """Its findings were not booked: an empty history must not be read as a clean past."""
+    given.empty_marts(db)
+    today = [given.snapshot(db, source) for source in given.LISTS]
+    then = [given.snapshot(db, source, date(2026, 3, 10)) for source in given.LISTS]
+    given.carrier(db)
+    given.build(db, today)
+    given.build(db, then, date(2026, 3, 10))
+    given.finding(db, "RMD_ROLE_NONE", [then[0]])
+    assert asked(db, as_of=date(2026, 3, 10)).answer == "deficient"
+    given.build(db, today)
+    assert asked(db, as_of=date(2026, 3, 10)).answer == "cannot say"
+
+
+def test_what_could_not_be_proven_is_counted_and_not_told(db: Database) -> None:
+    given.fresh_books(db)
+    given.carrier(db)
+    with db.connect() as connection:
+        connection.execute(
+            "insert into marts.held values (%s, 'RMD_MISSING', 'Seen in 1 of the 2 copies needed.', '{}', '{}')", (FRN,)
+        )
+    result = asked(db)
+    assert (result.answer, result.findings, result.unsettled) == ("nothing found", [], 1)
+    assert any("could not be settled" in note for note in result.notes)
+    assert "RMD_MISSING" not in repr(result)
+
+
 def test_the_future_cannot_be_asked(db: Database) -> None:
     with pytest.raises(UsageError, match="in the future"):
         asked(db, as_of=date(2026, 11, 23))

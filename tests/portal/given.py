@@ -40,6 +40,7 @@ create table marts.findings (frn text, code text, title text, severity text, sev
   citation text, explanation text, remedy text, service text, due_on_et date, evidence jsonb, snapshot_ids text[],
   as_of date, primary key (frn, code));
 create table marts.questions (frn text, code text, text text, citation text, snapshot_ids text[]);
+create table marts.held (frn text, code text, why text, evidence jsonb, snapshot_ids text[]);
 create table marts.deficiency_leads (frn text primary key, name text, email text, contact_name text,
   contact_source text, contact_reason text, codes text[], sure_codes text[], probable_codes text[],
   top_severity text, severity_rank int, services text[], comm_type text, hq_state text, snapshot_ids text[],

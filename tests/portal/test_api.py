@@ -112,6 +112,18 @@ def test_without_a_database_the_api_asks_to_try_again_and_readiness_says_so(web:
     assert (web.get("/ready").status_code, web.get("/health").status_code) == (503, 200)
 
 
+def test_a_rebuild_that_exchanges_the_schemas_is_seen_by_connections_that_were_open_before(deficient: Web) -> None:
+    """The statement is prepared by then; its plan must not cling to the tables of before."""
+    answers = [deficient.get(f"{CHECK}/0012345678").json()["answer"] for _ in range(12)]
+    with deficient.db.connect() as connection:
+        connection.execute("alter schema marts rename to marts_before")
+        connection.execute(given.MARTS.replace("segments.segment", "marts.segment"))
+        connection.execute("drop schema marts_before cascade")
+    given.carrier(deficient.db)
+    answers += [deficient.get(f"{CHECK}/0012345678").json()["answer"] for _ in range(3)]
+    assert answers == ["deficient"] * 12 + ["nothing found"] * 3
+
+
 def test_the_contract_is_published_with_types(web: Web) -> None:
     schema = web.get("/api/v1/openapi.json").json()
     operation = schema["paths"]["/api/v1/compliance-check/{frn}"]["get"]
