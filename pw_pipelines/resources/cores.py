@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pw_pipelines.frn import pad
 from pw_pipelines.errors import SourceUnavailable
+from pw_pipelines.frn import pad
 from pw_pipelines.resources.fetched import Fetched, target, whole_file
 from pw_pipelines.resources.http import polite_client
 from pw_pipelines.settings import Settings
