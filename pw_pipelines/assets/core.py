@@ -7,7 +7,7 @@ import dagster as dg
 
 from pw_pipelines.assets.raw import GROUP, TEAM, freshness
 from pw_pipelines.assets.subjects import Subject
-from pw_pipelines.assets.tables import core_preview, core_tables, count, preview
+from pw_pipelines.assets.tables import APPLICATION, core_preview, core_tables, count, preview
 from pw_pipelines.assets.verdicts import verdicts
 from pw_pipelines.sources.contract import contract
 
@@ -89,7 +89,8 @@ def _belongs(snapshot: "Snapshot", subject: Subject, partition: str) -> bool:
 def loaded_result(db: "Database", subject: Subject, snapshots: "list[Snapshot]") -> dg.AssetCheckResult:
     """Whether the table holds what was graded; counted in the table, not believed."""
     graded = sum(one.rows for one in snapshots)
-    stored = sum(count(db, "core", subject.table, snapshot_id=one.snapshot_id) for one in snapshots)
+    with db.connect(application=APPLICATION) as connection:
+        stored = sum(count(connection, "core", subject.table, snapshot_id=one.snapshot_id) for one in snapshots)
     return dg.AssetCheckResult(
         check_name=ALL_ROWS_LOADED,
         passed=graded == stored,
@@ -103,6 +104,8 @@ def core_metadata(db: "Database", subject: Subject, snapshots: "list[Snapshot]")
     if not snapshots:
         return {"dagster/row_count": 0, "note": "Nothing had to be loaded."}
     newest = snapshots[-1]
+    with db.connect(application=APPLICATION) as connection:
+        shown = preview(connection, core_preview(subject.table, newest.snapshot_id))
     return {
         "dagster/row_count": sum(one.rows for one in snapshots),
         "dagster/table_name": f"core.{subject.table}",
@@ -110,5 +113,5 @@ def core_metadata(db: "Database", subject: Subject, snapshots: "list[Snapshot]")
         "snapshot": ", ".join(one.snapshot_id for one in snapshots),
         "grade": newest.grade,
         "source": dg.MetadataValue.url(contract(subject.source).landing_page),
-        "preview": preview(db, core_preview(subject.table, newest.snapshot_id)),
+        "preview": shown,
     }

@@ -38,12 +38,12 @@ def asset(settings: Settings, *, deps: list[str]) -> dg.AssetsDefinition:
     )
     def _listmonk_subscribers(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows only the bare class
         from pw_pipelines.commands.output import plain
-        from pw_pipelines.leads import reconcile
+        from pw_pipelines.leads.reconcile import sync
 
         resources = context.resources
         house: Settings = resources.settings
         with verdicts():
-            report = reconcile.sync(
+            report = sync(
                 resources.db, resources.listmonk, settings=house, now=house.clock.now(), today=house.clock.today()
             )
         counts = {name: value for name, value in plain(report).items() if isinstance(value, int)}

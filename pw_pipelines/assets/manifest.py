@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,18 @@ class Manifest:
     sources: Mapping[str, str]
 
     def of_phase(self, phase: str) -> tuple[Model, ...]:
-        """The models of one phase, by name."""
-        return tuple(sorted((one for one in self.models.values() if one.phase == phase), key=lambda one: one.name))
+        """The models of one phase, each after those it reads; by name where that leaves a choice."""
+        ours = {key: one for key, one in self.models.items() if one.phase == phase}
+        sorter = TopologicalSorter(
+            {key: [upstream for upstream in one.upstream if upstream in ours] for key, one in ours.items()}
+        )
+        sorter.prepare()
+        ordered: list[Model] = []
+        while sorter.is_active():
+            ready = sorter.get_ready()
+            ordered += sorted((ours[key] for key in ready), key=lambda one: one.name)
+            sorter.done(*ready)
+        return tuple(ordered)
 
 
 def read(path: Path) -> Manifest:

@@ -9,13 +9,13 @@ from pw_pipelines.assets import matches
 from pw_pipelines.assets.manifest import Manifest, Model, Test
 from pw_pipelines.assets.matches import DAILY_FRESHNESS
 from pw_pipelines.assets.subjects import RMD, SUBJECTS
-from pw_pipelines.assets.tables import PREVIEW_COLUMNS, Preview, columns_of, count, is_personal, preview
+from pw_pipelines.assets.tables import APPLICATION, PREVIEW_COLUMNS, Preview, columns_of, count, is_personal, preview
 from pw_pipelines.assets.verdicts import verdicts
 from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
+    from pw_pipelines.assets.tables import Connection
     from pw_pipelines.compliance.dbt_run import NodeResult
-    from pw_pipelines.db.connection import Database
 
 PASSED = frozenset({"pass", "success"})
 # Groups in the graph, where a model's file does not say its own (meta: {dagster: {group: …}}).
@@ -94,10 +94,15 @@ def _phase_asset(manifest: Manifest, phase: Literal["findings", "leads"]) -> dg.
             raise
         # The first phase is built beside what is in force; the second puts both there.
         suffix = marts.NEXT if phase == "findings" else ""
+        with context.resources.db.connect(application=APPLICATION) as connection:
+            shown = {
+                model.name: _metadata(connection, model, heard.get(model.name), suffix, today.isoformat())
+                for model in models
+            }
         for model in models:
             yield dg.MaterializeResult(
                 asset_key=model.name,
-                metadata=_metadata(context.resources.db, model, heard.get(model.name), suffix, today.isoformat()),
+                metadata=shown[model.name],
                 check_results=[_check_result(test, model, heard) for test in tests if test.model == model.unique_id],
             )
 
@@ -134,20 +139,22 @@ def _check_spec(test: Test, model: Model) -> dg.AssetCheckSpec:
     )
 
 
-def _metadata(db: "Database", model: Model, node: "NodeResult | None", suffix: str, as_of: str) -> Mapping[str, Any]:
+def _metadata(
+    connection: "Connection", model: Model, node: "NodeResult | None", suffix: str, as_of: str
+) -> Mapping[str, Any]:
     schema = f"{model.schema}{suffix}"
     described = {name: text for name, _, text in model.columns}
-    columns = columns_of(db, schema, model.name)
+    columns = columns_of(connection, schema, model.name)
     shown = tuple(name for name, _ in columns if not is_personal(name))[:PREVIEW_COLUMNS]
     return {
-        "dagster/row_count": count(db, schema, model.name),
+        "dagster/row_count": count(connection, schema, model.name),
         "dagster/table_name": f"{model.schema}.{model.name}",
         "dagster/column_schema": dg.TableSchema(
             columns=[dg.TableColumn(name, kind, described.get(name)) for name, kind in columns]
         ),
         "as_of": as_of,
         "build_seconds": node.seconds if node else 0.0,
-        "preview": preview(db, Preview(schema, model.name, shown)),
+        "preview": preview(connection, Preview(schema, model.name, shown)),
     }
 
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 from pw_pipelines.assets.raw import TEAM
 from pw_pipelines.assets.subjects import CPNI, FORM499, RMD
-from pw_pipelines.assets.tables import core_preview, core_tables, count, preview
+from pw_pipelines.assets.tables import APPLICATION, core_preview, core_tables, count, preview
 from pw_pipelines.assets.verdicts import verdicts
 
 KEY = "core_name_matches"
@@ -39,13 +39,15 @@ def core_name_matches(context: dg.AssetExecutionContext) -> dg.MaterializeResult
     today = clock.today()
     with verdicts():
         report = match_names(db, on=today, now=clock.now())
+    with db.connect(application=APPLICATION) as connection:
+        rows, shown = count(connection, "core", TABLE), preview(connection, core_preview(TABLE))
     return dg.MaterializeResult(
         metadata={
             "dagster/column_schema": core_tables()[TABLE].schema_metadata(),
             "dagster/table_name": f"core.{TABLE}",
-            "dagster/row_count": count(db, "core", TABLE),
+            "dagster/row_count": rows,
             "as_of": today.isoformat(),
             "report": dg.MetadataValue.json(plain(report)),
-            "preview": preview(db, core_preview(TABLE)),
+            "preview": shown,
         }
     )

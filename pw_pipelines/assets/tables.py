@@ -16,13 +16,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pw_pipelines.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pw_pipelines.db.connection import Database
+    import psycopg
+
+    Connection = psycopg.Connection[dict[str, object]]
 
 PREVIEW_ROWS = 10
 PREVIEW_COLUMNS = 12  # more do not fit Dagster's dialog
 _CELL_CHARACTERS = 60
 # Columns of the marts that name a person or reach one, and free evidence that may quote such columns.
 _PERSONAL = re.compile(r"^(contact_|email$|evidence$)|_(email|phone|fax|address)$")
+
+
+APPLICATION = "pw assets"  # name of the connections that describe tables
 
 
 class TableColumns(BaseModel):
@@ -82,7 +87,7 @@ def is_personal(column: str) -> bool:
     return _PERSONAL.search(column) is not None
 
 
-def preview(db: Database, wanted: Preview) -> dg.MarkdownMetadataValue:
+def preview(connection: Connection, wanted: Preview) -> dg.MarkdownMetadataValue:
     """The first rows as a Markdown table. Columns must come from our own data files, never from outside."""
     from psycopg import sql
 
@@ -93,31 +98,28 @@ def preview(db: Database, wanted: Preview) -> dg.MarkdownMetadataValue:
     if wanted.snapshot_id is not None:
         query += sql.SQL(" where snapshot_id = {}").format(sql.Literal(wanted.snapshot_id))
     query += sql.SQL(" limit {}").format(sql.Literal(PREVIEW_ROWS))
-    with db.connect(application="pw preview") as connection:
-        rows = connection.execute(query).fetchall()
+    rows = connection.execute(query).fetchall()
     return dg.MetadataValue.md(markdown_table(wanted.columns, [[row[name] for name in wanted.columns] for row in rows]))
 
 
-def count(db: Database, schema: str, table: str, *, snapshot_id: str | None = None) -> int:
+def count(connection: Connection, schema: str, table: str, *, snapshot_id: str | None = None) -> int:
     """Rows of a table, or of one snapshot in it."""
     from psycopg import sql
 
     query = sql.SQL("select count(*) as n from {}").format(sql.Identifier(schema, table))
     if snapshot_id is not None:
         query += sql.SQL(" where snapshot_id = {}").format(sql.Literal(snapshot_id))
-    with db.connect(application="pw preview") as connection:
-        row = connection.execute(query).fetchone()
+    row = connection.execute(query).fetchone()
     return int(str(row["n"])) if row else 0
 
 
-def columns_of(db: Database, schema: str, table: str) -> list[tuple[str, str]]:
+def columns_of(connection: Connection, schema: str, table: str) -> list[tuple[str, str]]:
     """Names and types of a table's columns as they are, in order."""
-    with db.connect(application="pw preview") as connection:
-        rows = connection.execute(
-            """select attname, format_type(atttypid, atttypmod) as type from pg_attribute
-               where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum""",
-            (f"{schema}.{table}",),
-        ).fetchall()
+    rows = connection.execute(
+        """select attname, format_type(atttypid, atttypmod) as type from pg_attribute
+           where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum""",
+        (f"{schema}.{table}",),
+    ).fetchall()
     return [(str(row["attname"]), str(row["type"])) for row in rows]
 
 

@@ -36,10 +36,11 @@ def check(name: str, attached: str | None, depends_on: list[str], severity: str 
 
 
 def write(path: Path) -> Path:
-    """carriers → findings (first phase) → deficiency_leads (second phase, reads CORES)."""
+    """stg_filings → carriers → findings (first phase) → deficiency_leads (second phase, reads CORES)."""
     m = "model.pw_models."
     nodes = {
-        m + "carriers": model("carriers", ["source.pw_models.core.fcc_rmd_filings"], group="carriers"),
+        m + "carriers": model("carriers", [m + "stg_filings"], group="carriers"),
+        m + "stg_filings": model("stg_filings", ["source.pw_models.core.fcc_rmd_filings"], group="staging"),
         m + "findings": model("findings", [m + "carriers", "source.pw_models.pw.compliance_rules"], group="findings"),
         m + "deficiency_leads": model(
             "deficiency_leads",
