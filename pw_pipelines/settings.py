@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     dagster_database_url: SecretStr | None = Field(
         default=None, description="postgresql:// URL of Dagster's own database; unset: `dagster` on the same server."
     )
+    embedded_durable: bool = Field(
+        default=True, description="Whether the embedded PostgreSQL survives a power cut; false is quicker."
+    )
     objects_url: str | None = Field(
         default=None, description="Where raw bytes are kept: file:///… or s3://bucket/prefix; unset: PW_HOME/objects."
     )

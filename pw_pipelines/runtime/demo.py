@@ -95,6 +95,7 @@ def _own_settings(settings: Settings, *, keep: bool) -> Settings:
                 "dagster_database_url": None,
                 "sandbox_database_url": None,
                 "objects_url": None,
+                "embedded_durable": False,  # nobody keeps a demo
             }
         )
     )

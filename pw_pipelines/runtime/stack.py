@@ -104,7 +104,7 @@ def databases(settings: Settings) -> Iterator[Databases]:
         return
     from pw_pipelines.db.embedded import Embedded
 
-    embedded = Embedded(settings.home)
+    embedded = Embedded(settings.home, durable=settings.embedded_durable)
     with embedded.running() as server:
         create_databases(server.url("postgres"))
         urls = Databases(server.url("pw"), server.url("dagster"), server.url("sandbox"), embedded)

@@ -92,7 +92,14 @@ def house(
     ready.unlink(missing_ok=True)
     if command is WHOLE:
         command = (*command, "--ready-file", str(ready))
-    environment = {**os.environ, "PW_HOME": str(home), "READY_FILE": str(ready), "PYTHONUNBUFFERED": "1", **variables}
+    environment = {
+        **os.environ,
+        "PW_HOME": str(home),
+        "READY_FILE": str(ready),
+        "PYTHONUNBUFFERED": "1",
+        "PW_EMBEDDED_DURABLE": "0",
+        **variables,
+    }
     with output.open("wb") as sink:
         process = subprocess.Popen(
             command, cwd=PROJECT_ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
