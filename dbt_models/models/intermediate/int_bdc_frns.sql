@@ -29,8 +29,8 @@ all_of_it as (
 )
 select l.*, a.editions, a.provider_ids, a.holding_keys,
        exists (select from in_latest i where i.frn = l.frn) as is_in_latest,
-       l.edition_rank > 1 and exists (select from in_latest i where i.provider_id = any(a.provider_ids)) as id_still_there,
-       l.edition_rank > 1 and exists (select from in_latest i where i.holding_company_key = any(a.holding_keys))
+       l.edition_rank > 1 and a.provider_ids && (select array_agg(distinct provider_id) from in_latest) as id_still_there,
+       l.edition_rank > 1 and coalesce(a.holding_keys && (select array_agg(distinct holding_company_key) from in_latest), false)
            as holding_still_there
 from last l
 join all_of_it a using (frn)

@@ -2,7 +2,7 @@
 -- One row per FRN of any list: RMD filer (now or once), affiliate named in an RMD filing, Form 499 filer, provider in
 -- any edition of the broadband data. CORES is added in marts.carriers, when its pages have been read.
 with affiliates as (
-    select distinct unnest(affiliate_frns) as frn from {{ ref('int_rmd_filings') }}
+    select distinct affiliate_frn as frn from {{ ref('int_rmd_affiliates') }}
 ),
 frns as (
     select frn from {{ ref('int_rmd_filers') }}
@@ -19,16 +19,14 @@ once as (
     from {{ ref('int_rmd_numbers') }} group by frn
 ),
 keys as (
-    select frn, array_agg(distinct key order by key) as name_keys
-    from (
-        select frn, name_key as key from {{ ref('int_rmd_filings') }}
-        union select frn, unnest(other_name_keys) from {{ ref('int_rmd_filings') }}
-        union select frn, name_key from {{ ref('int_rmd_numbers') }}
-        union select frn, name_key from {{ ref('stg_fcc_form499__filers') }}
-        union select frn, unnest(other_name_keys) from {{ ref('stg_fcc_form499__filers') }}
-    ) as own
-    where key <> '' and frn is not null
-    group by frn
+    select frn, array_agg(distinct name_key order by name_key) as name_keys
+    from {{ ref('int_carrier_names') }} group by frn
+),
+shared as (  -- a name that both records know
+    select distinct r.frn
+    from {{ ref('int_carrier_names') }} r
+    join {{ ref('int_carrier_names') }} f on f.frn = r.frn and f.name_key = r.name_key and f.source = 'form499'
+    where r.source = 'rmd'
 )
 select c.frn,
        coalesce(case when f.is_active then f.legal_name end, r.business_name, f.legal_name, o.business_name,
@@ -40,9 +38,7 @@ select c.frn,
             when coalesce(b.provider_name, b.holding_company) is not null then 'bdc' end as name_source,
        case when coalesce(r.name_key, '') = '' or coalesce(f.name_key, '') = '' then 'one source'
             when r.name_key = f.name_key then 'sources agree'
-            when f.name_key = any(k.name_keys) and r.name_key = any(
-                select unnest(other_name_keys || name_key) from {{ ref('stg_fcc_form499__filers') }} x where x.frn = c.frn)
-                then 'a trade name agrees'
+            when h.frn is not null then 'a trade name agrees'
             else 'sources differ' end as name_confidence,
        coalesce(r.is_foreign, false) as is_foreign,
        r.country,
@@ -77,4 +73,5 @@ left join {{ ref('int_form499_carriers') }} f using (frn)
 left join {{ ref('int_bdc_frns') }} b using (frn)
 left join {{ ref('int_cpni_matches') }} m using (frn)
 left join keys k using (frn)
+left join shared h using (frn)
 where c.frn ~ '^\d{10}$' and c.frn <> '0000000000'

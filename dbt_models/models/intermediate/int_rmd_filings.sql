@@ -1,4 +1,4 @@
-{{ config(post_hook='analyze {{ this }}', indexes=[{'columns': ['number'], 'unique': true}, {'columns': ['frn']}]) }}
+{{ config(post_hook='analyze {{ this }}', indexes=[{'columns': ['number'], 'unique': true}, {'columns': ['frn']}, {'columns': ['name_key']}]) }}
 -- One row per filing in force, with everything that can be said of it alone.
 with read as (
     select f.*,

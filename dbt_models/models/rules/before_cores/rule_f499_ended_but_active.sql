@@ -17,12 +17,12 @@ select r.frn,
        {{ ids(['r.snapshot_ids', 'f.snapshot_ids']) }} as snapshot_ids
 from {{ ref('int_rmd_filers') }} r
 join {{ ref('int_form499_carriers') }} f using (frn)
-join {{ ref('int_carriers') }} c using (frn)
-left join lateral (
-    select min(k.filer_id) as filer_id
-    from {{ ref('int_form499_known') }} k
-    where k.is_active and k.name_key = any(c.name_keys)
-) named on true
+left join (
+    select c.frn, min(k.filer_id) as filer_id
+    from {{ ref('int_carrier_names') }} c
+    join {{ ref('int_form499_known') }} k on k.name_key = c.name_key and k.is_active
+    group by c.frn
+) named on named.frn = r.frn
 where f.active_filers = 0
   and r.is_voice
   and r.is_domestic

@@ -1,19 +1,33 @@
 -- Domestic filers that call themselves voice service providers and whose FRN and names no copy of the Form 499
 -- database shows, ended registrations included.
 with absence as (select * from {{ ref('int_absence') }} where source = 'fcc_form499'),
+named as (  -- filers, or holding companies of filers, that carry one of a carrier's names
+    select c.frn, min(k.filer_id) filter (where k.kind = 'own') as same_name_filer,
+           min(k.filer_id) filter (where k.kind = 'holding') as held_filer
+    from {{ ref('int_carrier_names') }} c
+    join {{ ref('int_form499_known') }} k using (name_key)
+    group by c.frn
+),
+affiliates as (  -- active filers among the affiliates its filing names
+    select a.frn, min(p.filer_id) as filer_id
+    from {{ ref('int_rmd_affiliates') }} a
+    join {{ ref('int_form499_carriers') }} p on p.frn = a.affiliate_frn and p.is_active
+    group by a.frn
+),
+parents as (  -- active filers whose filing names it
+    select a.affiliate_frn as frn, min(p.frn) as parent_frn
+    from {{ ref('int_rmd_affiliates') }} a
+    join {{ ref('int_form499_carriers') }} p on p.frn = a.frn and p.is_active
+    group by a.affiliate_frn
+),
 judged as (
-    select r.*, c.name_keys, a.is_proven, a.needed, a.seen, a.since_on, a.until_on, a.edition_on, a.snapshot_ids as f499_snapshot_ids,
-           (select min(k.filer_id) from {{ ref('int_form499_known') }} k where k.kind = 'own' and k.name_key = any(c.name_keys)) as same_name_filer,
-           (select min(k.filer_id) from {{ ref('int_form499_known') }} k where k.kind = 'holding' and k.name_key = any(c.name_keys)) as held_filer,
-           (select min(k.filer_id) from {{ ref('int_form499_known') }} k
-            join {{ ref('int_rmd_filings') }} n on k.frn = any(n.affiliate_frns)
-            where n.frn = r.frn and k.is_active) as affiliate_filer,
-           (select min(n.frn) from {{ ref('int_rmd_filings') }} n
-            join {{ ref('int_form499_carriers') }} p on p.frn = n.frn and p.is_active
-            where r.frn = any(n.affiliate_frns)) as parent_frn
+    select r.*, a.is_proven, a.needed, a.seen, a.since_on, a.until_on, a.edition_on, a.snapshot_ids as f499_snapshot_ids,
+           n.same_name_filer, n.held_filer, f.filer_id as affiliate_filer, p.parent_frn
     from {{ ref('int_rmd_filers') }} r
-    join {{ ref('int_carriers') }} c using (frn)
     cross join absence a
+    left join named n using (frn)
+    left join affiliates f using (frn)
+    left join parents p using (frn)
     where r.is_voice
       and r.is_domestic
       and not exists (select from {{ ref('int_form499_known') }} k where k.frn = r.frn)

@@ -2,10 +2,8 @@
 with behind as (
     select f.*, y.year, y.nominal_on, y.due_on_et,
            exists (
-               select from {{ ref('int_form499_carriers') }} p
-               where p.frn <> f.frn and p.is_consolidated and p.current_as_of >= y.nominal_on
-                 and (p.holding_company_key = f.holding_company_key and f.holding_company_key <> ''
-                      or p.name_key = f.holding_company_key and p.name_key <> '')
+               select from {{ ref('int_form499_parents') }} p
+               where p.name_key = f.holding_company_key and p.frn <> f.frn and p.current_as_of >= y.nominal_on
            ) as has_consolidated_parent
     from {{ ref('int_form499_carriers') }} f
     join {{ ref('int_form499_years') }} y on y.year is not null

@@ -2,22 +2,31 @@
 -- Whoever is listed, is an affiliate of a filer, or shares a name with one is left in peace.
 with absence as (select * from {{ ref('int_absence') }} where source = 'fcc_rmd'),
 carriers as (
-    select f.*, c.name_keys
+    select f.*
     from {{ ref('int_form499_carriers') }} f
-    join {{ ref('int_carriers') }} c using (frn)
     where f.is_active and f.active_types && {{ voice_types() }}
+      and not exists (select from {{ ref('int_rmd_listed') }} l where l.frn = f.frn)
+      and not exists (
+          select from {{ ref('int_carrier_names') }} k
+          join {{ ref('int_rmd_listed_names') }} n using (name_key)
+          where k.frn = f.frn
+      )
+),
+sisters as (
+    select h.holding_company_key, min(h.frn) as frn
+    from {{ ref('int_form499_carriers') }} h
+    join {{ ref('int_rmd_listed') }} l on l.frn = h.frn
+    where h.holding_company_key <> ''
+    group by h.holding_company_key
 ),
 judged as (
     select c.*, a.is_proven, a.needed, a.seen, a.since_on, a.until_on, a.snapshot_ids as rmd_snapshot_ids,
            exists (select from {{ ref('int_rmd_numbers') }} n where n.frn = c.frn) as was_listed,
-           (select min(n.number) from {{ ref('int_rmd_listed_names') }} n where n.name_key = c.holding_company_key) as holding_number,
-           (select min(h.frn) from {{ ref('int_form499_carriers') }} h
-            join {{ ref('int_rmd_listed') }} l on l.frn = h.frn
-            where h.holding_company_key = c.holding_company_key and c.holding_company_key <> '' and h.frn <> c.frn) as sister_frn
+           h.number as holding_number, s.frn as sister_frn
     from carriers c
     cross join absence a
-    where not exists (select from {{ ref('int_rmd_listed') }} l where l.frn = c.frn)
-      and not exists (select from {{ ref('int_rmd_listed_names') }} n where n.name_key = any(c.name_keys))
+    left join {{ ref('int_rmd_listed_names') }} h on h.name_key = c.holding_company_key
+    left join sisters s on s.holding_company_key = c.holding_company_key
 )
 select frn,
        case when not is_proven or holding_number is not null or sister_frn is not null

@@ -3,9 +3,8 @@
 with filers as (
     select r.*,
            exists (
-               select from {{ ref('int_rmd_filings') }} o
-               where o.recertified_on is not null and o.frn <> r.frn
-                 and (r.frn = any(o.affiliate_frns) or (o.name_key <> '' and o.name_key = r.name_key))
+               select from {{ ref('int_rmd_recertified_mentions') }} m
+               where m.mention in (r.frn, nullif(r.name_key, '')) and m.frn is distinct from r.frn
            ) as is_covered
     from {{ ref('int_rmd_filers') }} r
     where r.can_judge_recertification and r.recertified_on is null and not r.is_made_new

@@ -6,8 +6,7 @@ gone as (
            array_agg(n.number order by n.number) as numbers,
            max(n.last_seen_on) as last_seen_on,
            array_agg(distinct n.snapshot_id) as seen_in,
-           (array_agg(n.business_name order by n.last_seen_on desc, n.number desc))[1] as business_name,
-           array_agg(distinct n.name_key) as name_keys
+           (array_agg(n.business_name order by n.last_seen_on desc, n.number desc))[1] as business_name
     from {{ ref('int_rmd_numbers') }} n
     cross join absence a
     where n.frn ~ '^\d{10}$' and n.frn <> '0000000000'
@@ -25,9 +24,12 @@ select g.frn,
            'RMD copies without it': "to_jsonb(array[g.since_on, g.until_on])"}) }} as evidence,
        {{ ids(['g.seen_in', 'g.rmd_snapshot_ids']) }} as snapshot_ids
 from gone g
-join {{ ref('int_carriers') }} c using (frn)
 left join {{ ref('int_form499_carriers') }} f using (frn)
 where not exists (select from {{ ref('int_rmd_filers') }} r where r.frn = g.frn)
   and not exists (select from {{ ref('int_rmd_listed') }} l where l.frn = g.frn and (g.is_proven or not l.is_filer))
-  and not exists (select from {{ ref('int_rmd_filings') }} n where n.name_key = any(c.name_keys) and n.name_key <> '')
-  and not exists (select from {{ ref('int_rmd_listed_names') }} n where g.is_proven and n.name_key = any(c.name_keys))
+  -- a filing under one of its names; while the absence is unproven, those of the copies in force count alone
+  and not exists (
+      select from {{ ref('int_carrier_names') }} k
+      join {{ ref('int_rmd_listed_names') }} n using (name_key)
+      where k.frn = g.frn and (g.is_proven or n.is_in_force)
+  )
