@@ -18,7 +18,7 @@ from pw_pipelines.compliance.live import LiveRecord, open_live_record
 from pw_pipelines.errors import BadFrn, ConfigError, UsageError
 from pw_pipelines.portal import api, check_page, segments, staff
 from pw_pipelines.portal.problems import RETRY_SECONDS, problem
-from pw_pipelines.portal.security import SecurityHeaders
+from pw_pipelines.portal.security import HEADERS, SecurityHeaders
 from pw_pipelines.portal.site import STATIC, Site, make_site, the_site
 from pw_pipelines.settings import Mode, Settings, load_settings
 
@@ -146,4 +146,6 @@ def _errors(app: FastAPI) -> None:
     async def broken(request: Request, error: Exception) -> Response:
         log.error("request failed", path=request.url.path, exc_info=error)
         remedy = "The fault is ours and has been noted; please try again later."
-        return says_no(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.", remedy=remedy)
+        reply = says_no(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.", remedy=remedy)
+        reply.headers.update(HEADERS)  # this reply is made outside the middleware that adds them
+        return reply

@@ -211,6 +211,16 @@ def test_an_unknown_segment_or_format_is_refused(web: Web) -> None:
     assert web.get("/segments/critical/export?format=exe").status_code == 422
 
 
+def test_a_fault_of_ours_is_a_kind_page_without_its_cause(web: Web) -> None:
+    with web.db.connect() as connection:
+        connection.execute("alter table pw.compliance_check_log drop column asked")
+    reply = web.get(f"{PAGE}?frn=0012345678")
+    assert reply.status_code == 500
+    assert "The fault is ours" in reply.text
+    assert "column" not in reply.text
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+
+
 def test_a_mail_scanner_that_only_asks_for_the_head_is_answered(web: Web) -> None:
     given.fresh_books(web.db)
     import httpx
