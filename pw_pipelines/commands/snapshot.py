@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pw_pipelines.commands import snapshot_marts
-from pw_pipelines.commands.output import EXIT_FAILED, emit_json, stdout
+from pw_pipelines.commands.output import EXIT_FAILED, emit_json, fail, stdout
 from pw_pipelines.errors import UsageError
 from pw_pipelines.resources.fetched import Fetched
 from pw_pipelines.runtime.stack import Stack, open_stack
@@ -63,8 +63,7 @@ def ingest_command(
         )
         rebuilt = _put_in_force(stack, [snapshot], marts=not no_marts)
         _answer({**told(books.get(stack.db, snapshot.snapshot_id)), "marts": rebuilt}, as_json)
-    if not snapshot.is_good:
-        raise typer.Exit(EXIT_FAILED)
+    _end([snapshot], rebuilt)
 
 
 @app.command("reparse")
@@ -83,8 +82,7 @@ def reparse_command(
         rebuilt = _put_in_force(stack, read, marts=not no_marts)
         known = [told(books.get(stack.db, snapshot.snapshot_id)) for snapshot in read]
     _answer({"snapshots": known, "marts": rebuilt} if snapshot_id is None else {**known[0], "marts": rebuilt}, as_json)
-    if not all(snapshot.is_good for snapshot in read):
-        raise typer.Exit(EXIT_FAILED)
+    _end(read, rebuilt)
 
 
 @app.command("list")
@@ -147,7 +145,8 @@ def recall_command(
         rebuilt = None
         if not no_marts:
             rebuilt = snapshot_marts.rebuild(stack.db, stack.settings, at_least=report.snapshot.as_of)
-        synced = _sync(stack) if sync else None
+        is_built = rebuilt is not None and rebuilt.error is None
+        synced = _sync(stack) if sync and is_built else None
         answer = {
             **told(report.snapshot),
             "again": report.again,
@@ -158,9 +157,10 @@ def recall_command(
             "marts": rebuilt,
             "synced": synced,
         }
-        if not sync and report.recipients:
+        if synced is None and report.recipients:
             answer["next"] = "Listmonk is told at the next reconciliation: `pw leads sync`, or the daily run."
     _answer(answer, as_json)
+    _end([], rebuilt)
 
 
 def told(snapshot: Snapshot) -> dict[str, Any]:
@@ -220,6 +220,14 @@ def _put_in_force(stack: Stack, snapshots: list[Snapshot], *, marts: bool) -> sn
     if not marts or not good:
         return None
     return snapshot_marts.rebuild(stack.db, stack.settings, at_least=max(snapshot.as_of for snapshot in good))
+
+
+def _end(snapshots: list[Snapshot], rebuilt: snapshot_marts.Rebuilt | None) -> None:
+    """Ends with 1 when a copy was not accepted, or when the marts do not follow what is in the books."""
+    if rebuilt is not None and rebuilt.error is not None:
+        fail(escape(f"What is said of the snapshot is done; the marts stand as before. {rebuilt.error}"))
+    if not all(snapshot.is_good for snapshot in snapshots):
+        raise typer.Exit(EXIT_FAILED)
 
 
 def _sync(stack: Stack) -> object:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pw_pipelines.db.connection import Database
+from pw_pipelines.errors import PwError
 from pw_pipelines.settings import Settings
 from pw_pipelines.snapshots import books
 
@@ -23,15 +24,16 @@ class Standing:
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """One rebuild as the commands tell it."""
+    """One rebuild as the commands tell it. `error`: why it failed; the marts then stand as they did before."""
 
     as_of: date
     before: Standing
     after: Standing
+    error: str | None = None
 
 
 def rebuild(db: Database, settings: Settings, *, at_least: date) -> Rebuilt:
-    """Matches names anew and rebuilds the marts. Raises PwError naming the model or test that failed.
+    """Matches names anew and rebuilds the marts. A failure is told, not raised: what was done to the snapshot stands.
 
     Their day is the newest of `at_least`, of the snapshots in force and of the last rebuild: an old copy that is
     added, or a new one taken back, never turns the marts' calendar back.
@@ -40,8 +42,11 @@ def rebuild(db: Database, settings: Settings, *, at_least: date) -> Rebuilt:
 
     as_of = max(day for day in (at_least, books.newest_day(db), _last_build(db)) if day is not None)
     before = standing(db)
-    with contextlib.redirect_stdout(sys.stderr):  # stdout belongs to the command's answer
-        build(db, as_of=as_of, now=settings.clock.now())
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # stdout belongs to the command's answer
+            build(db, as_of=as_of, now=settings.clock.now())
+    except PwError as error:
+        return Rebuilt(as_of, before, standing(db), str(error))
     return Rebuilt(as_of, before, standing(db))
 
 

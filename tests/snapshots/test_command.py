@@ -164,6 +164,7 @@ def test_findings_follow_a_good_copy_ignore_a_bad_one_and_fall_with_a_recalled_o
     pw: Pw, part: Path, db: Database, tmp_path: Path
 ) -> None:
     good = answered(pw(*vouched(part))[1])
+    assert good["marts"]["error"] is None
     assert good["marts"]["after"]["by_code"]["RMD_ROLE_NONE"] == 1
     before = marts(db)
 
@@ -181,3 +182,14 @@ def test_findings_follow_a_good_copy_ignore_a_bad_one_and_fall_with_a_recalled_o
     with db.connect() as connection:
         closed = connection.execute("select distinct closed_reason from pw.finding_history").fetchall()
     assert closed == [{"closed_reason": "recalled"}]
+
+
+def test_marts_that_cannot_follow_end_with_1_but_what_was_done_is_still_told(pw: Pw, part: Path, db: Database) -> None:
+    pw(*vouched(part), "--no-marts")
+    with db.connect() as connection:  # a row that no reader would let through, and that the models' tests refuse
+        connection.execute("update core.fcc_rmd_filings set frn = 'no FRN' where number = 'RMD0000001'")
+    code, out, err = pw(*vouched(part))
+    answer = answered(out)
+    assert (code, answer["grade"], answer["loaded"]) == (1, "complete", True)
+    assert "is_frn" in answer["marts"]["error"]
+    assert "the marts stand as before" in err
