@@ -348,3 +348,13 @@ def test_writes_are_counted_by_kind(listmonk_server: Listmonk) -> None:
     listmonk_server.play("wipe")
     assert listmonk_server.stored("a@carrier.example") is None
     assert listmonk_server.api.get(f"/api/lists/{LEADS}").status_code == 200
+
+
+def test_people_can_see_who_arrived_and_nothing_they_typed_becomes_markup(listmonk_server: Listmonk) -> None:
+    attribs = {"company": "<script>x</script>", "codes": ["RMD_MISSING"], "check_url": "javascript:alert(1)"}
+    _create(listmonk_server, "a@carrier.example", attribs=attribs)
+    page = httpx.get(f"{listmonk_server.url}/").text
+    assert "1 unconfirmed" in page
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page
+    assert "javascript:" not in page

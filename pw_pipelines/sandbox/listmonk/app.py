@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pw_pipelines.sandbox.listmonk import bounces, control, lists, subscribers, subscriptions
+from pw_pipelines.sandbox.listmonk import bounces, control, lists, page, subscribers, subscriptions
 from pw_pipelines.sandbox.listmonk.access import ApiUser
 from pw_pipelines.sandbox.listmonk.importer import Importer
 from pw_pipelines.sandbox.listmonk.store import Store
@@ -54,8 +54,13 @@ def create_app(
         call.path["subscriber"] = call.path["id"]
         return bounces.delete(call)
 
+    def front(request: Request) -> Response:
+        return page.show(store, request)
+
     patching = [route("/api/subscribers/{id:int}", "PATCH", subscribers.patch, _MANAGE)]
     routes = [
+        Route("/", front),
+        Route("/admin", front),
         public("/health", "GET", lambda _call: True),
         route("/api/health", "GET", lambda _call: True),
         route("/api/about", "GET", about),
