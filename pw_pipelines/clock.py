@@ -51,6 +51,12 @@ class Clock:
         draft.replace(self.offset_file)
 
 
+def machine_now() -> datetime:
+    """The machine's own moment, aware, UTC: for books that are not ours and never move with the sandbox (Dagster's
+    runs and ticks, dates in HTTP headers). Everything else asks a Clock."""
+    return datetime.now(UTC)
+
+
 def eastern_day(moment: datetime) -> date:
     """The America/New_York day of an aware moment: the day that decides whether a filing was late."""
     if moment.tzinfo is None:

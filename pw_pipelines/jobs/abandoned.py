@@ -7,9 +7,11 @@ Dagster itself ends such a run only by `max_runtime_seconds`, and until then it 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
+
+from pw_pipelines.clock import machine_now
 
 WORKED_ON = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
 # The new daemon takes up what is queued; what has waited longer than this nobody is waiting for any more, and a
@@ -35,7 +37,7 @@ def close_abandoned_runs(instance: dg.DagsterInstance) -> list[Closed]:
         )
         closed.append(Closed(run.run_id, run.job_name, run.status.value))
     # Dagster's own books are in machine time, whatever the sandbox clock says.
-    too_old = datetime.now(UTC) - QUEUED_AT_MOST
+    too_old = machine_now() - QUEUED_AT_MOST
     for run in _runs(instance, [dg.DagsterRunStatus.QUEUED], created_before=too_old):
         closed.append(_failed(instance, run, f"it had been queued for more than {QUEUED_AT_MOST}"))
     return closed

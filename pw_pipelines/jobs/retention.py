@@ -8,13 +8,14 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import dagster as dg
 
+from pw_pipelines.clock import machine_now
 from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def sweep_alerts(db: "Database", before: datetime) -> int:
 def sweep_dagster(context: dg.OpExecutionContext) -> None:
     """Ages are by the machine's clock, as Dagster's own books are."""
     settings: Settings = context.resources.settings
-    now = datetime.now(UTC)
+    now = machine_now()
     swept = sweep_runs(context.instance, now - timedelta(days=settings.retention_runs_days))
     counts = {
         **asdict(swept),

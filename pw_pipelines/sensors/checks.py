@@ -10,6 +10,7 @@ import dagster as dg
 
 from pw_pipelines.assets.raw import REACHED
 from pw_pipelines.assets.subjects import SUBJECTS
+from pw_pipelines.clock import machine_now
 from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert
@@ -45,7 +46,7 @@ def _failing_checks(
 ) -> tuple[list[Alert], str | None]:
     """Alerts of runs that ended since the cursor, and the cursor after them."""
     # Dagster's own books are in machine time, whatever the sandbox clock says.
-    since = datetime.fromisoformat(cursor) - OVERLAP if cursor else datetime.now(UTC) - LOOK_BACK
+    since = datetime.fromisoformat(cursor) - OVERLAP if cursor else machine_now() - LOOK_BACK
     records = instance.get_run_records(
         dg.RunsFilter(statuses=_FINISHED, updated_after=since),
         limit=RUNS_A_TICK,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import dagster as dg
 
+from pw_pipelines.clock import machine_now
 from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert, Delivery
@@ -23,7 +24,7 @@ def tell_failed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     db = context.resources.db
     # Dagster's own books are in machine time, whatever the sandbox clock says.
     failed = context.instance.get_runs(
-        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=datetime.now(UTC) - LOOK_BACK),
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=machine_now() - LOOK_BACK),
         limit=MOST_A_TICK,
     )
     by_key = {f"run:{run.run_id}": run for run in failed}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import text as sql_text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pw_pipelines.db.tables.base import Base
@@ -20,7 +21,7 @@ class Alert(Base):
     __tablename__ = "alerts"
     __table_args__ = (
         CheckConstraint("kind in ('run','check','snapshot','stale')", name="kind"),
-        Index("ix_alerts_unsent", "raised_at", postgresql_where=text("sent_at is null")),
+        Index("ix_alerts_unsent", "raised_at", postgresql_where=sql_text("sent_at is null")),
         {"schema": "pw"},
     )
 
@@ -29,5 +30,5 @@ class Alert(Base):
     text: Mapped[str]
     raised_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
-    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    attempts: Mapped[int] = mapped_column(server_default=sql_text("0"))
     last_error: Mapped[str | None]

@@ -68,7 +68,7 @@ class SourceReference(Base):
 
 
 class MatchRun(Base):
-    """One run of the name matching: on which copies. Nobody is judged by matches of other copies than those in force."""
+    """One run of the name matching: on which copies. Nobody is judged by matches of other copies."""
 
     __tablename__ = "match_runs"
     __table_args__ = ({"schema": "pw"},)
