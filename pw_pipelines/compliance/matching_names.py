@@ -18,8 +18,10 @@ from pw_pipelines.compliance.calendar import due_in
 # Words of the trade: alone they name nobody.
 TRADE_WORDS = frozenset(
     """communications communication telephone telecom telecommunications wireless network networks services service
-    broadband internet cable digital systems solutions cellular mobile company cooperative association certification
-    certificate compliance statement annual cpni report filing attachment letter signed final exhibit carrier""".split()
+    broadband internet cable cablevision digital data systems solutions technologies technology cellular mobile
+    voip voice fiber tel comm comms telco telephony net online connect group holdings enterprises company corp
+    inc llc cooperative association certification certificate compliance statement annual cpni report filing
+    attachment letter signed final exhibit carrier""".split()
 )
 DISTINCTIVE_LETTERS = 6
 

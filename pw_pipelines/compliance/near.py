@@ -6,7 +6,7 @@ Bounded work: each carrier's name is compared with each filing's once, words sor
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from pw_pipelines.compliance.matching_names import TRADE_WORDS, CarrierName, Filing
@@ -17,6 +17,8 @@ CUTOFF = 86
 CUTOFF_OWNED = 93
 CONTAINED = 90.0  # similarity given when one name holds all words of the other
 CONTAINED_WORDS = 2  # … and they are at least so many
+SAME_CORE = 92.0  # … when the same words are left without those of the trade (Acme Wireless, Acme Telecom)
+SQUEEZED = 97.0  # … when only the blanks differ (AcmeTel, Acme Tel)
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,14 @@ def nearest(filed: Iterable[NearName], carriers: Iterable[CarrierName]) -> Itera
     if not by_key or not mine:
         return
     best = _by_similarity(by_key, list(mine))
-    for key, (filed_key, similarity) in _by_containment(by_key, mine).items():
-        if key not in best or best[key][1] < similarity:
-            best[key] = (filed_key, similarity)
+    for found in (
+        _by_containment(by_key, mine),
+        _by_form(by_key, mine, _core, SAME_CORE),
+        _by_form(by_key, mine, _squeezed, SQUEEZED),
+    ):
+        for key, (filed_key, similarity) in found.items():
+            if key not in best or best[key][1] < similarity:
+                best[key] = (filed_key, similarity)
     for key, (filed_key, similarity) in best.items():
         name = by_key[filed_key]
         for carrier in mine[key]:
@@ -98,6 +105,23 @@ def _by_containment(by_key: dict[str, NearName], keys: Iterable[str]) -> dict[st
         if candidates:
             found[key] = (min(candidates, key=lambda other: (abs(len(words_of[other]) - len(words)), other)), CONTAINED)
     return found
+
+
+def _by_form(
+    by_key: dict[str, NearName], keys: Iterable[str], form: Callable[[str], str], similarity: float
+) -> dict[str, tuple[str, float]]:
+    """Names that are the same once brought to `form`."""
+    filed = {form(key): key for key in sorted(by_key, reverse=True)}
+    filed.pop("", None)
+    return {key: (filed[form(key)], similarity) for key in keys if form(key) in filed}
+
+
+def _core(key: str) -> str:
+    return " ".join(sorted(set(key.split()) - TRADE_WORDS))
+
+
+def _squeezed(key: str) -> str:
+    return key.replace(" ", "")
 
 
 def _names_somebody(words: frozenset[str]) -> bool:
