@@ -1,12 +1,17 @@
 """Lead segments arriving in Listmonk."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from pw_pipelines.assets.tables import markdown_table
 from pw_pipelines.assets.verdicts import retry_policy, verdicts
 from pw_pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pw_pipelines.leads.sync_report import SyncReport
 
 KEY = "listmonk_subscribers"
 QUOTA = "within_the_daily_quota"
@@ -31,13 +36,12 @@ def asset(settings: Settings, *, deps: list[str]) -> dg.AssetsDefinition:
         ),
         retry_policy=retry_policy(settings),
         check_specs=[
-            dg.AssetCheckSpec(QUOTA, asset=KEY, description="No day and no mail provider got more than its quota."),
+            dg.AssetCheckSpec(QUOTA, asset=KEY, description="Today took no more new addresses than the day's quota."),
             dg.AssetCheckSpec(SUPPRESSED, asset=KEY, description="Nobody who said no is counted as on the list."),
         ],
         required_resource_keys={"settings", "db", "listmonk"},
     )
     def _listmonk_subscribers(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows only the bare class
-        from pw_pipelines.commands.output import plain
         from pw_pipelines.leads.reconcile import sync
 
         resources = context.resources
@@ -46,7 +50,7 @@ def asset(settings: Settings, *, deps: list[str]) -> dg.AssetsDefinition:
             report = sync(
                 resources.db, resources.listmonk, settings=house, now=house.clock.now(), today=house.clock.today()
             )
-        counts = {name: value for name, value in plain(report).items() if isinstance(value, int)}
+        counts = list(_counts(report))
         with resources.db.connect(application="pw checks") as connection:
             admitted = connection.execute(
                 """select coalesce(sum(n), 0)::int as total, coalesce(max(n), 0)::int as most from
@@ -65,7 +69,7 @@ def asset(settings: Settings, *, deps: list[str]) -> dg.AssetsDefinition:
             metadata={
                 "dagster/row_count": sum(int(row["n"]) for row in states if row["state"] == "synced"),
                 "as_of": house.clock.today().isoformat(),
-                "counts": dg.MetadataValue.md(markdown_table(("what", "addresses"), list(counts.items()))),
+                "counts": dg.MetadataValue.md(markdown_table(("what", "addresses"), counts)),
                 "states": dg.MetadataValue.md(
                     markdown_table(("state", "addresses"), [(row["state"], row["n"]) for row in states])
                 ),
@@ -87,3 +91,12 @@ def asset(settings: Settings, *, deps: list[str]) -> dg.AssetsDefinition:
         )
 
     return _listmonk_subscribers
+
+
+def _counts(report: "SyncReport") -> Iterator[tuple[str, int]]:
+    """The report's counts, one a line; those by reason as `what: reason`."""
+    for name, value in report.counts().items():
+        if isinstance(value, int):
+            yield name, value
+        elif isinstance(value, dict):
+            yield from ((f"{name}: {reason}", n) for reason, n in value.items() if isinstance(n, int))

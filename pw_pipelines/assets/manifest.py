@@ -111,18 +111,21 @@ def _model(key: str, node: Mapping[str, Any]) -> Model:
 
 
 def _test(key: str, node: Mapping[str, Any], models: Mapping[str, Model]) -> Test | None:
-    """A test on a source alone has no model to be shown on: the rows of sources have checks of their own."""
+    """A test runs in the last phase of what it reads and is shown on a model of that phase: its own, if it may choose.
+
+    One on a source alone has no model to be shown on: the rows of sources have checks of their own.
+    """
     attached: str | None = node.get("attached_node")
-    if attached is None or attached not in models:
-        of_models = [one for one in node["depends_on"]["nodes"] if one in models]
-        if not of_models:
-            return None
-        attached = of_models[-1]
+    read = [models[one] for one in node["depends_on"]["nodes"] if one in models]
+    if not read:
+        return None
+    phase = "leads" if any(one.phase == "leads" for one in read) else "findings"
+    late = [one.unique_id for one in read if one.phase == phase]
     return Test(
         unique_id=key,
         name=node["name"],
         check=_NOT_NAME.sub("_", node["name"]),
-        model=attached,
+        model=attached if attached in late else late[-1],
         severity=str(node["config"]["severity"]).lower(),
         description=node["description"] or "",
     )

@@ -11,7 +11,7 @@ import dagster as dg
 from pw_pipelines.errors import SourceUnavailable
 from pw_pipelines.jobs.automatic import AUTOMATIC, TIMEZONE, allowed
 from pw_pipelines.schedules import requests
-from pw_pipelines.schedules.past import past_of
+from pw_pipelines.schedules.past import FILLING, is_being_filled, past_of
 from pw_pipelines.settings import Settings
 
 Outcome = list[dg.RunRequest] | dg.SkipReason
@@ -72,7 +72,10 @@ def _schedule(name: str, ask: Ask, resources: frozenset[str]) -> dg.ScheduleDefi
     entry = AUTOMATIC[name]
 
     def tick(context: dg.ScheduleEvaluationContext) -> Outcome:
-        return ask(context.instance, context.resources, context.resources.settings.clock.today())
+        settings: Settings = context.resources.settings
+        if is_being_filled(settings):
+            return dg.SkipReason(FILLING)
+        return ask(context.instance, context.resources, settings.clock.today())
 
     return dg.ScheduleDefinition(
         name=name,

@@ -51,6 +51,7 @@ def write(path: Path) -> Path:
         ),
         "test.unique_carriers_frn": check("unique_carriers_frn", m + "carriers", [m + "carriers"]),
         "test.odd": check("singular: of two", None, [m + "carriers", m + "findings"], severity="warn"),
+        "test.both": check("of_both_phases", m + "carriers", [m + "deficiency_leads", m + "carriers"]),
         "test.source": check("source_not_null", None, ["source.pw_models.core.fcc_rmd_filings"]),
     }
     sources = {

@@ -33,6 +33,9 @@ def run(house: dict[str, Any], manifest: Manifest, *, phase: str, fails: str | N
                 connection.execute(f"create table {schema}.{table} (frn text, email text)")
                 connection.execute(f"insert into {schema}.{table} values ('0000000001', 'pat@customer.example')")
                 on_node(node(table))
+        if phase == "leads":
+            on_node(node("of_both_phases", "test", "pass"))
+            return
         on_node(node("singular: of two", "test", "warn"))
         on_node(node("unique_carriers_frn", "test", "fail" if fails else "pass"))
         if fails:
@@ -106,6 +109,15 @@ def test_what_a_model_reads_is_what_its_asset_stands_on(small_manifest: Manifest
         dg.AssetKey("core_fcc_cores__registrations"),
     }
     assert assets.last_of_findings(small_manifest) == ["findings"]
+
+
+def test_a_test_that_reads_both_phases_is_shown_where_it_runs(small_manifest: Manifest) -> None:
+    shown = {test.name: test.model.rsplit(".", 1)[-1] for test in small_manifest.tests.values()}
+    assert shown == {
+        "unique_carriers_frn": "carriers",
+        "singular: of two": "findings",
+        "of_both_phases": "deficiency_leads",
+    }, "a test on a source alone has no model to be shown on"
 
 
 def test_a_missing_manifest_names_the_command_that_makes_it(tmp_path: Any) -> None:

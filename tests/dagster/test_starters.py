@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +16,7 @@ from pw_pipelines.errors import SourceUnavailable
 from pw_pipelines.jobs.acquisition import jobs
 from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.schedules.daily import ASKS, schedules
+from pw_pipelines.schedules.past import is_being_filled
 from pw_pipelines.sensors.catch_up import catch_up_sensor, start_overdue
 from pw_pipelines.settings import Settings
 
@@ -147,6 +150,21 @@ def test_what_one_tick_asked_for_the_next_does_not_ask_again(
 ) -> None:
     record(instance, "refresh_bdc", dg.DagsterRunStatus.STARTING, {"pw/day": today(house)})
     assert not sense(house, instance).run_requests
+
+
+def test_while_the_house_is_being_filled_nothing_else_starts(
+    house: dict[str, Any], instance: dg.DagsterInstance
+) -> None:
+    """Filling moves the clock between two days; a run started beside it would find its day over."""
+    note = house["settings"].home / "run" / "bootstrap.json"
+    note.parent.mkdir(parents=True)
+    note.write_text('{"first_day": "2026-11-21", "done": [], "finished": false}')
+    assert not sense(house, instance).run_requests
+    hours_ago = time.time() - 7_200
+    os.utime(note, (hours_ago, hours_ago))
+    assert sense(house, instance).run_requests, "a filling that stopped halfway holds nobody up for ever"
+    note.write_text('{"first_day": "2026-11-21", "done": [], "finished": true}')
+    assert not is_being_filled(house["settings"])
 
 
 def test_whatever_starts_by_itself_has_an_entry_that_says_why(settings: Settings, small_manifest: Manifest) -> None:
