@@ -7,19 +7,22 @@ every carrier of tests/dbt/scenarios.py, built once per run; `judged_copy` is a 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
 from pw_pipelines import names
 from pw_pipelines.db.connection import Database, create_databases, migrate
 from pw_pipelines.db.embedded import Server
+
+if TYPE_CHECKING:
+    from pw_pipelines.compliance.dbt_run import NodeResult
 
 JUDGED = "template_judged"
 NOON = time(16, tzinfo=UTC)  # noon in New York, summer
@@ -218,9 +221,18 @@ def judged_template(postgres: Server, shared_folder: Path, dbt_folder: Path) -> 
             migrate(postgres.url(JUDGED))
             db = Database(postgres.url(JUDGED))
             scenarios.write(db)
-            build(db, as_of=scenarios.TODAY, now=scenarios.NOW, work_folder=dbt_folder)
-            ready.touch()
+            heard: list[NodeResult] = []
+            build(db, as_of=scenarios.TODAY, now=scenarios.NOW, work_folder=dbt_folder, on_node=heard.append)
+            ready.write_text(json.dumps([asdict(node) for node in heard]))
     return JUDGED
+
+
+@pytest.fixture(scope="session")
+def judged_nodes(judged_template: str, shared_folder: Path) -> list[NodeResult]:
+    """What was heard of each model and test while the scenarios were judged."""
+    from pw_pipelines.compliance.dbt_run import NodeResult
+
+    return [NodeResult(**node) for node in json.loads((shared_folder / "judged.ready").read_text())]
 
 
 @pytest.fixture(scope="session")
@@ -233,11 +245,3 @@ def judged(judged_template: str, clone_database: Callable[[str], str]) -> Judged
 def judged_copy(judged_template: str, clone_database: Callable[[str], str]) -> Judged:
     """A copy of the judged scenarios that a test may change."""
     return Judged(Database(clone_database(judged_template)))
-
-
-def connections(server: Server, database: str) -> int:
-    """Open connections to one database: a template must have none."""
-    with psycopg.connect(server.url("postgres")) as connection:
-        found = connection.execute("select count(*) from pg_stat_activity where datname = %s", (database,)).fetchone()
-        assert found is not None
-        return int(found[0])

@@ -61,7 +61,7 @@ def run_phase(
                 on_node(node)
 
     with _lock, _environment(db, as_of):
-        manifest = _manifest(folder)
+        manifest = _about_database(_manifest(folder), str(conninfo_to_dict(db.url)["dbname"]))
         result = dbtRunner(manifest=manifest, callbacks=[hear]).invoke(
             ["build", "--select", f"tag:{tag}", "--indirect-selection", "buildable", *_arguments(folder)]
         )
@@ -101,6 +101,16 @@ def _manifest(folder: Path) -> Manifest:
         raise PwError(f"The dbt project in {PROJECT_DIR.name}/ cannot be parsed: {result.exception}")
     manifest = cast("Manifest", result.result)
     _parsed[folder] = changed, manifest
+    return manifest
+
+
+def _about_database(manifest: Manifest, name: str) -> Manifest:
+    """`manifest` with every relation in the database `name`: parsing writes the name of the one it was told of."""
+    for node in (*manifest.nodes.values(), *manifest.sources.values()):
+        if node.database != name:
+            if node.relation_name:
+                node.relation_name = node.relation_name.replace(f'"{node.database}".', f'"{name}".', 1)
+            node.database = name
     return manifest
 
 

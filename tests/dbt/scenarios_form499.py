@@ -47,9 +47,10 @@ def _cpni() -> None:
     carrier("certified last year only", cpni={"received_on": date(2025, 2, 20)})
     carrier("began this year", cpni=None, form499={"started_on": date(2026, 1, 1)})
     carrier("began last year", cpni=None, form499={"started_on": date(2025, 12, 31)})
-    carrier("start unknown", cpni=None, rmd=None,
-            form499={"started_on": None, "comm_type": "PAG"})  # fmt: skip
-    carrier("start unknown, in the RMD before", cpni=None, form499={"started_on": None},
+    carrier("start unknown", cpni=None, form499={"started_on": None, "filer_id": "840001"})
+    carrier("filler for a start", cpni=None, form499={"started_on": date(1997, 1, 1), "filer_id": "840002"})
+    carrier("filler for a start, old filer", cpni=None, form499={"started_on": date(1997, 1, 1)})
+    carrier("start unknown, in the RMD before", cpni=None, form499={"started_on": None, "filer_id": "840003"},
             rmd={"last_recertified_on": None, "last_updated_on": date(2025, 6, 1)})  # fmt: skip
     carrier("private, uncertified", cpni=None, form499={"comm_type": "PRIV"})
     carrier("foreign, uncertified", cpni=None, rmd={"is_foreign": True})

@@ -38,6 +38,7 @@ FOUND: dict[str, set[str]] = {
     "certified on 4 March 2026": {"CPNI_LATE"},
     "certified last year only": {"CPNI_MISSING"},
     "began last year": {"CPNI_MISSING"},
+    "filler for a start, old filer": {"CPNI_MISSING"},
     "start unknown, in the RMD before": {"CPNI_MISSING", "RMD_NOT_RECERTIFIED"},
     "not a filer": {"F499_MISSING"},
     "filer without frn": {"F499_NO_FRN_LINK"},
@@ -67,6 +68,7 @@ FOUND: dict[str, set[str]] = {
 HELD: dict[str, dict[str, str]] = {
     "sister listed": {"RMD_MISSING": "same holding company"},
     "registered last month": {"RMD_MISSING": "may not carry traffic yet"},
+    "missing today only": {"RMD_REMOVED": "still in that of 2026-11-21"},
     "removed and out of business": {"RMD_REMOVED": "left the business"},
     "recertified late, unknown before": {"RMD_RECERT_LATE": "cannot be told"},
     "updated in spring, unknown before": {"RMD_NOT_RECERTIFIED": "may be a first filing"},
@@ -74,6 +76,7 @@ HELD: dict[str, dict[str, str]] = {
     "blank date, later number": {"RMD_NEVER_UPDATED": "shows no date"},
     "certified late under its holding company's name": {"CPNI_LATE": "linked by holding only"},
     "start unknown": {"CPNI_MISSING": "not known whether it was in business in 2025"},
+    "filler for a start": {"CPNI_MISSING": "not known whether it was in business in 2025"},
     "affiliate is the filer": {"F499_MISSING": "names an affiliate"},
     "new in the RMD, not a filer": {"F499_MISSING": "this new"},
     "holding company, not a filer": {"F499_MISSING": "holding company of Form 499 filer"},

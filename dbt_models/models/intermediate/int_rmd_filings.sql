@@ -41,7 +41,7 @@ select r.snapshot_id, r.as_of, r.layout, r.number, r.frn, r.said_name as busines
             else r.last_updated_on < date '2024-01-01' end as is_never_updated,
        r.last_updated_on is null and r.last_recertified_on is null and r.number > 'RMD0012068' as is_update_unclear,
        y.year as judged_year, y.opens_on, y.due_on_et,
-       coalesce(y.can_judge and r.snapshot_id = y.snapshot_id, false) as can_judge_recertification,
+       coalesce(y.can_judge and r.layout = '2026' and r.as_of > y.late_after_on_et, false) as can_judge_recertification,
        c.recertified_on,
        -- before: existed before the window opened; new: made since; unclear: it cannot be told
        case when r.last_updated_on < y.opens_on or r.last_recertified_on < y.opens_on or n.first_seen_on < y.opens_on

@@ -18,7 +18,7 @@ affiliates as (
     join since on s.as_of >= since.day
     where cardinality(o.other_frns) > 0
 )
-select frn, bool_or(is_filer) as is_filer
+select frn, bool_or(is_filer) as is_filer, bool_or(not is_filer) as is_affiliate
 from (select frn, true as is_filer from filers union all select frn, false from affiliates) as listed
 where frn ~ '^\d{10}$' and frn <> '0000000000'
 group by frn

@@ -13,8 +13,9 @@ gone as (
     group by n.frn, a.is_proven, a.needed, a.seen, a.since_on, a.until_on, a.snapshot_ids
 )
 select g.frn,
-       case when not g.is_proven or f.frn is not null and not f.is_active then 'held' else 'finding' end as verdict,
+       case when not g.is_proven or l.is_filer or f.frn is not null and not f.is_active then 'held' else 'finding' end as verdict,
        case when not g.is_proven then 'Gone from the list, but seen in ' || g.seen || ' of the ' || coalesce(g.needed, 2) || ' whole copies that an absence needs.'
+            when l.is_filer then 'Gone from the newest copy, but still in that of ' || g.last_seen_on || ': an absence needs ' || g.needed || ' copies that agree.'
             when f.frn is not null and not f.is_active then 'Its Form 499 registrations have ended too: it may have left the business.' end as why,
        null::date as due_on_et,
        {{ evidence({
@@ -25,11 +26,12 @@ select g.frn,
        {{ ids(['g.seen_in', 'g.rmd_snapshot_ids']) }} as snapshot_ids
 from gone g
 left join {{ ref('int_form499_carriers') }} f using (frn)
+left join {{ ref('int_rmd_listed') }} l using (frn)
 where not exists (select from {{ ref('int_rmd_filers') }} r where r.frn = g.frn)
-  and not exists (select from {{ ref('int_rmd_listed') }} l where l.frn = g.frn and (g.is_proven or not l.is_filer))
-  -- a filing under one of its names; while the absence is unproven, those of the copies in force count alone
+  and not coalesce(l.is_affiliate, false)
+  -- a filing under one of its names: in force, or in either of the copies that an absence stands on
   and not exists (
       select from {{ ref('int_carrier_names') }} k
       join {{ ref('int_rmd_listed_names') }} n using (name_key)
-      where k.frn = g.frn and (g.is_proven or n.is_in_force)
+      where k.frn = g.frn and (n.is_in_force or (g.is_proven and l.frn is null))
   )
