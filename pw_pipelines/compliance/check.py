@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from uuid import UUID, uuid4
@@ -53,6 +53,13 @@ def read_frn(asked: str) -> tuple[str, list[str]]:
     return frn, []
 
 
+@dataclass(frozen=True)
+class Pending:
+    """A check that waits for other people's servers. `finish()` asks them, logs the check and gives the answer."""
+
+    finish: Callable[[], CheckResult]
+
+
 def check(
     db: Database,
     asked: str,
@@ -64,8 +71,27 @@ def check(
     live: LiveRecord | None = None,
     when_unknown: LiveRecord | None = None,
 ) -> CheckResult:
-    """Checks one carrier and logs the question. `channel`: page, api or cli.
+    """Checks one carrier and logs the question: `begin_check`, and the waiting if there is any."""
+    begun = begin_check(
+        db, asked, clock=clock, as_of=as_of, channel=channel, utm=utm, live=live, when_unknown=when_unknown
+    )
+    return begun.finish() if isinstance(begun, Pending) else begun
 
+
+def begin_check(
+    db: Database,
+    asked: str,
+    *,
+    clock: Clock,
+    as_of: date | None = None,
+    channel: str,
+    utm: Mapping[str, str] | None = None,
+    live: LiveRecord | None = None,
+    when_unknown: LiveRecord | None = None,
+) -> CheckResult | Pending:
+    """As `check`, except that a check that needs the outside world comes back Pending, before it has waited.
+
+    channel       page, api or cli
     as_of         answer as of a past day (America/New_York), from the history; None: now
     live          read CORES, Form 499 and ECFS now, on top of the stored copies
     when_unknown  ask CORES alone, and only when the FRN stands on no list and no stored look-up found it
@@ -115,11 +141,15 @@ def check(
             result = answered(books, {})
             log(connection, frn, result.answer, result)
             return result
-    # No connection is held while other people's servers are waited for.
-    result = answered(books, outside.read(_subject(frn, books, today), sources))
-    with db.connect() as connection:
-        log(connection, frn, result.answer, result)
-    return result
+
+    def finish() -> CheckResult:
+        """No connection is held while other people's servers are waited for."""
+        result = answered(books, outside.read(_subject(frn, books, today), sources))
+        with db.connect() as connection:
+            log(connection, frn, result.answer, result)
+        return result
+
+    return Pending(finish)
 
 
 def is_on_file(db: Database, asked: str) -> bool:

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import TypeAdapter
 
-from pw_pipelines.compliance.check import check
 from pw_pipelines.compliance.check_result import CheckResult
 from pw_pipelines.portal.problems import MEDIA_TYPE, Problem
 from pw_pipelines.portal.site import Site, site_of, utm_of
@@ -27,7 +26,7 @@ _SAYS_NO: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/compliance-check/{frn}", response_model=CheckResult, responses=_SAYS_NO)
-def compliance_check(  # noqa: PLR0917  # FastAPI passes them by name
+async def compliance_check(  # noqa: PLR0917  # FastAPI passes them by name
     request: Request,
     site: Annotated[Site, Depends(site_of)],
     frn: Annotated[str, Path(description="FCC Registration Number; blanks, hyphens and lost zeros are put right.")],
@@ -41,14 +40,5 @@ def compliance_check(  # noqa: PLR0917  # FastAPI passes them by name
     `unknown FRN`; a source that could not be looked at with `cannot say`.
     """
     del utm_source  # documented here; read with its siblings by utm_of
-    result = check(
-        site.db,
-        frn,
-        clock=site.clock,
-        as_of=as_of,
-        channel="api",
-        utm=utm_of(request),
-        live=site.live if live else None,
-        when_unknown=site.live,
-    )
+    result = await site.check(frn, channel="api", utm=utm_of(request), live=live, as_of=as_of)
     return Response(RESULT.dump_json(result), media_type="application/json")

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from pw_pipelines.commerce.catalogue import Service, catalogue
-from pw_pipelines.compliance.check import check
 from pw_pipelines.compliance.check_result import CheckResult
 from pw_pipelines.errors import BadFrn
 from pw_pipelines.portal import words
@@ -23,7 +22,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.api_route(PATH, methods=["GET", "HEAD"])
-def compliance_check_page(
+async def compliance_check_page(
     request: Request,
     site: Annotated[Site, Depends(site_of)],
     frn: Annotated[str, Query()] = "",
@@ -32,21 +31,13 @@ def compliance_check_page(
     """The empty form, or the answer for `frn`. `live=1` reads the public record now."""
     utm = utm_of(request)
     if not frn.strip():
-        return site.page("check.html", **_context(None, utm, asked=""))
+        return await site.check_page("check.html", **_context(None, utm, asked=""))
     try:
-        result = check(
-            site.db,
-            frn,
-            clock=site.clock,
-            channel="page",
-            utm=utm,
-            live=site.live if live == "1" else None,
-            when_unknown=site.live,
-        )
+        result = await site.check(frn, channel="page", utm=utm, live=live == "1")
     except BadFrn as error:
         context = _context(None, utm, asked=frn.strip()[:40], error=str(error))
-        return site.page("check.html", status=HTTPStatus.BAD_REQUEST, **context)
-    return site.page("check.html", **_context(result, utm, asked=result.frn))
+        return await site.check_page("check.html", status=HTTPStatus.BAD_REQUEST, **context)
+    return await site.check_page("check.html", **_context(result, utm, asked=result.frn))
 
 
 @router.get(CHECKOUT)

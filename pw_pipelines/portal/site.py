@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
 
+from anyio import CapacityLimiter, to_thread
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from pw_pipelines.clock import Clock
+from pw_pipelines.compliance.check import Pending, begin_check
 from pw_pipelines.compliance.check_log import clean_utm
+from pw_pipelines.compliance.check_result import CheckResult
 from pw_pipelines.compliance.live import LiveRecord
 from pw_pipelines.portal import words
 from pw_pipelines.portal.pool import PooledDatabase
@@ -51,6 +56,12 @@ def _version() -> str:
     return hashlib.sha256((STATIC / "site.css").read_bytes()).hexdigest()[:12]
 
 
+# Python runs one thread at a time: more of them answer no more checks a second, only less evenly. With 8 clients on
+# 2 cores, 4 threads had a p99 of 60 ms where 40 had 80 to 150 (machine busy otherwise).
+QUICK_THREADS = 4
+PATIENT_THREADS = 16  # for checks that wait for other people's servers; they must never hold up the others
+
+
 @dataclass(frozen=True)
 class Site:
     """Settings, database, clock, the live record and templates of one web app."""
@@ -60,6 +71,32 @@ class Site:
     clock: Clock
     live: LiveRecord
     templates: Environment
+    quick: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(QUICK_THREADS))
+    patient: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PATIENT_THREADS))
+
+    async def check(
+        self, asked: str, *, channel: str, utm: Mapping[str, str], live: bool, as_of: date | None = None
+    ) -> CheckResult:
+        """The compliance check, off the event loop. Raises as `compliance.check.check` does."""
+        begin = partial(
+            begin_check,
+            self.db,
+            asked,
+            clock=self.clock,
+            as_of=as_of,
+            channel=channel,
+            utm=utm,
+            live=self.live if live else None,
+            when_unknown=self.live,
+        )
+        begun = await to_thread.run_sync(begin, limiter=self.quick)
+        if isinstance(begun, Pending):
+            return await to_thread.run_sync(begun.finish, limiter=self.patient)
+        return begun
+
+    async def check_page(self, template: str, *, status: HTTPStatus = HTTPStatus.OK, **context: Any) -> HTMLResponse:
+        """As `page`, off the event loop."""
+        return await to_thread.run_sync(partial(self.page, template, status=status, **context), limiter=self.quick)
 
     def page(self, template: str, *, status: HTTPStatus = HTTPStatus.OK, **context: Any) -> HTMLResponse:
         """A template as a reply. Everything in it is escaped."""
