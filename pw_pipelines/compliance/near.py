@@ -1,6 +1,6 @@
 """Similar names: which filing's name looks like which carrier's, though no key is shared. Proof of nothing.
 
-Bounded work: each carrier's name is compared with each filing's once, words sorted, in compiled code.
+Bounded work: names are compared, in compiled code, with those that begin or end a word alike.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pw_pipelines.compliance.matching_names import TRADE_WORDS, CarrierName, Filing
 
-# Similarity of the sorted words, 0 to 100. A filing that carries another carrier's very name has an owner: only a
+# Similarity of the letters, 0 to 100. A filing that carries another carrier's very name has an owner: only a
 # close look-alike makes it anyone else's question.
 CUTOFF = 86
 CUTOFF_OWNED = 93
@@ -19,6 +19,8 @@ CONTAINED = 90.0  # similarity given when one name holds all words of the other
 CONTAINED_WORDS = 2  # … and they are at least so many
 SAME_CORE = 92.0  # … when the same words are left without those of the trade (Acme Wireless, Acme Telecom)
 SQUEEZED = 97.0  # … when only the blanks differ (AcmeTel, Acme Tel)
+END = 4  # letters at a word's beginning or end that a look-alike keeps: a slip of the pen rarely hits both
+SHORT = 7  # letters of a name so short that one slip can hit both
 
 
 @dataclass(frozen=True)
@@ -70,19 +72,38 @@ def nearest(filed: Iterable[NearName], carriers: Iterable[CarrierName]) -> Itera
 def _by_similarity(by_key: dict[str, NearName], keys: list[str]) -> dict[str, tuple[str, float]]:
     from rapidfuzz import fuzz, process
 
-    def in_order(key: str) -> str:
-        return " ".join(sorted(key.split()))
-
-    unowned = {key: in_order(key) for key, name in by_key.items() if not name.is_owned}
-    owned = {key: in_order(key) for key, name in by_key.items() if name.is_owned}
+    blocks: dict[str, list[str]] = defaultdict(list)
+    for key in by_key:
+        for block in _blocks(key):
+            blocks[block].append(key)
     best: dict[str, tuple[str, float]] = {}
     for key in keys:
-        asked = in_order(key)
-        for choices, cutoff in ((unowned, CUTOFF), (owned, CUTOFF_OWNED)):
-            found = process.extractOne(asked, choices, scorer=fuzz.ratio, score_cutoff=cutoff)
-            if found is not None and (key not in best or found[1] > best[key][1]):
-                best[key] = (found[2], float(found[1]))
+        candidates = {other for block in _blocks(key) for other in blocks.get(block, ())}
+        for form in (str, _in_order):  # as written, and whatever the order of the words
+            asked = form(key)
+            for is_owned, cutoff in ((False, CUTOFF), (True, CUTOFF_OWNED)):
+                choices = {other: form(other) for other in candidates if by_key[other].is_owned is is_owned}
+                found = process.extractOne(asked, choices, scorer=fuzz.ratio, score_cutoff=cutoff)
+                if found is not None and (key not in best or found[1] > best[key][1]):
+                    best[key] = (found[2], float(found[1]))
     return best
+
+
+def _blocks(key: str) -> set[str]:
+    """What two look-alikes have in common at least once: how a word begins or ends, or, in a short name, one letter.
+
+    Comparing only within blocks takes 15,000 × 11,000 names from 165 million comparisons to some hundred thousand.
+    """
+    core = [word for word in key.split() if word not in TRADE_WORDS] or key.split()
+    found = {f"{word[:END]}…" for word in core} | {f"…{word[-END:]}" for word in core}
+    letters = "".join(core)
+    if len(letters) <= SHORT:
+        found |= {f"short {letters[:1]}…", f"short …{letters[-1:]}"}
+    return found
+
+
+def _in_order(key: str) -> str:
+    return " ".join(sorted(key.split()))
 
 
 def _by_containment(by_key: dict[str, NearName], keys: Iterable[str]) -> dict[str, tuple[str, float]]:
