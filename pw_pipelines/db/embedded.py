@@ -223,7 +223,7 @@ class Embedded:
         making = self.folder / "data.making"
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(mode=0o700)
-        password = _AWKWARD + secrets.token_hex(8)
+        password = _AWKWARD + secrets.token_hex(16)
         password_file = self.folder / "password.tmp"
         _write_private(password_file, password)
         if user := _system_user(self.folder):
@@ -231,7 +231,10 @@ class Embedded:
                 os.chown(path, user.pw_uid, user.pw_gid)
         _write_private(self._facts, json.dumps({"password": password, "port": 0}))
         try:
+            # Many rounds of hashing protect passwords that can be guessed; 128 random bits can't be. Dagster opens
+            # about 900 connections a run, and each would pay for them twice (10 ms against 4 ms, measured).
             self._run("initdb", "--auth=scram-sha-256", "--pwfile=password.tmp", "--encoding=UTF8", "--locale=C",
+                      "-c", "scram_iterations=1",
                       "-U", USER, "-D", "data.making", *([] if self.durable else ["--no-sync"]))  # fmt: skip
         finally:
             password_file.unlink()

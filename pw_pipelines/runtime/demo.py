@@ -116,6 +116,8 @@ def _steps(stack: Stack, step: Callable[[str, Callable[[], tuple[str, Sequence[S
     vintages = published_vintages(stack.settings)
 
     with DagsterInstance.get() as instance:
+        # As Dagster's webserver does it: connections are kept. Its runs open a new one for every statement.
+        instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3_600, max_overflow=20)
 
         def runs(job: str, *partitions: str | None) -> Callable[[], tuple[str, Sequence[Sequence[object]]]]:
             return lambda: (_run(instance, stack.settings, job, partitions), ())
