@@ -13,12 +13,11 @@ from typing import Any, Literal
 
 import httpx
 
-from pw_pipelines.clock import Clock
+from pw_pipelines.clock import machine_now
 from pw_pipelines.jobs.automatic import AUTOMATIC, TIMEZONE, Automatic
 from pw_pipelines.settings import Mode
 
 TIMEOUT_SECONDS = 4.0  # the first page must come up when Dagster does not
-MACHINE = Clock(None)  # Dagster lives by the machine's clock, also in the sandbox
 
 STATUS_QUERY = """
 query StatusOfEverythingAutomatic {
@@ -196,4 +195,4 @@ def _moment(timestamp: float | None) -> datetime | None:
 
 
 def _age_hours(moment: datetime | None) -> float | None:
-    return max(0.0, (MACHINE.now() - moment).total_seconds() / 3600) if moment else None
+    return max(0.0, (machine_now() - moment).total_seconds() / 3600) if moment else None

@@ -49,6 +49,7 @@ def serving(settings: Settings, live: LiveRecord | None = None) -> Iterator[str]
     )
     server = uvicorn.Server(config)
     listening = config.bind_socket()
+    listening.listen()  # a request that comes before the thread is up waits instead of being refused
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
