@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -71,11 +71,13 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
 def _schedule(name: str, ask: Ask, resources: frozenset[str]) -> dg.ScheduleDefinition:
     entry = AUTOMATIC[name]
 
-    def tick(context: dg.ScheduleEvaluationContext) -> Outcome:
+    def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         settings: Settings = context.resources.settings
         if is_being_filled(settings):
-            return dg.SkipReason(FILLING)
-        return ask(context.instance, context.resources, settings.clock.today())
+            yield dg.SkipReason(FILLING)
+            return
+        outcome = ask(context.instance, context.resources, settings.clock.today())
+        yield from [outcome] if isinstance(outcome, dg.SkipReason) else outcome
 
     return dg.ScheduleDefinition(
         name=name,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,12 +14,15 @@ import dagster as dg
 import pytest
 
 from pw_pipelines.assets.manifest import Manifest
+from pw_pipelines.compliance.manifest import ensure_manifest
 from pw_pipelines.errors import SourceUnavailable
 from pw_pipelines.jobs.acquisition import jobs
 from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.schedules.daily import ASKS, schedules
 from pw_pipelines.schedules.past import is_being_filled
 from pw_pipelines.sensors.catch_up import catch_up_sensor, start_overdue
+from pw_pipelines.sensors.checks import check_alert
+from pw_pipelines.sensors.failures import run_failure_alert
 from pw_pipelines.settings import Settings
 
 VINTAGES = [date(2024, 12, 31), date(2025, 6, 30)]
@@ -167,10 +172,40 @@ def test_while_the_house_is_being_filled_nothing_else_starts(
     assert not is_being_filled(house["settings"])
 
 
-def test_whatever_starts_by_itself_has_an_entry_that_says_why(settings: Settings, small_manifest: Manifest) -> None:
-    from pw_pipelines.sensors.checks import check_alert
-    from pw_pipelines.sensors.failures import run_failure_alert
+@pytest.fixture
+def kept_instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance on disk: a tick as the daemon makes it opens the instance anew."""
+    folder = tmp_path / "instance"
+    folder.mkdir()
+    with dg.DagsterInstance.local_temp(str(folder)) as made:
+        yield made
 
+
+@pytest.mark.parametrize("name", sorted(ASKS))
+def test_a_schedules_tick_as_the_daemon_makes_it_asks_for_runs(
+    house: dict[str, Any], kept_instance: dg.DagsterInstance, small_manifest_file: Path, name: str
+) -> None:
+    ensure_manifest()
+    from pw_pipelines.definitions import build_defs
+
+    location = build_defs(house["settings"], manifest=small_manifest_file).get_repository_def()
+    schedule = location.get_schedule_def(name)
+    resources = {**house, "fcc": SimpleNamespace(bdc=Published(VINTAGES))}
+    with dg.build_schedule_context(instance=kept_instance, repository_def=location, resources=resources) as context:
+        data = schedule.evaluate_tick(context)
+    assert {request.tags["pw/day"] for request in data.run_requests or ()} == {today(house)}
+
+
+def test_a_sensors_tick_as_the_daemon_makes_it_gives_an_answer(
+    house: dict[str, Any], kept_instance: dg.DagsterInstance
+) -> None:
+    resources = {**house, "fcc": SimpleNamespace(bdc=Published(VINTAGES))}
+    with dg.build_sensor_context(instance=kept_instance, resources=resources) as context:
+        assert run_failure_alert.evaluate_tick(context).skip_message
+        assert check_alert.evaluate_tick(context).skip_message
+
+
+def test_whatever_starts_by_itself_has_an_entry_that_says_why(settings: Settings, small_manifest: Manifest) -> None:
     sensors = [catch_up_sensor(jobs(small_manifest)), check_alert, run_failure_alert]
     for sensor in sensors:
         entry = AUTOMATIC[sensor.name]
