@@ -23,3 +23,8 @@
     (select coalesce(array_agg(distinct id order by id), '{}')
      from unnest({{ arrays | join(' || ') }}) as one(id) where id is not null)
 {%- endmacro %}
+
+{#- Whether a country as filed is the United States; NULL when none is. -#}
+{% macro is_american(column) -%}
+    ({{ column }} in ('United States of America', 'United States', 'USA', 'US'))
+{%- endmacro %}

@@ -34,8 +34,9 @@ all_of_it as (
            bool_or(is_active and registration_current_as_of is null) as has_undated,
            bool_or(is_active and is_usf_contributor) as is_contributor,
            bool_or(is_active and is_consolidated) as is_consolidated,
-           min(started_on) as started_on,
-           bool_or(started_on is null) as has_unknown_start,
+           -- An FRN whose ended filer is years older than its active one was not in business in between.
+           coalesce(min(started_on) filter (where is_active), min(started_on)) as started_on,
+           coalesce(min(filer_id) filter (where is_active), min(filer_id)) as first_filer_id,
            max(ended_on) as ended_on,
            bool_or(not is_active and (end_reason ~* 'consolidat|absorbed|sold' or notes::text ~* 'consolidat|absorbed|sold'))
                as went_to_another,

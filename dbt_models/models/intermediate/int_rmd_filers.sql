@@ -25,6 +25,7 @@ all_of_it as (
            bool_or(implementation = 'partial') as has_partial,
            bool_or(implementation = 'none') as has_none,
            bool_or(is_foreign) as is_foreign,
+           bool_or(coalesce(is_foreign, false) or coalesce({{ is_american('country') }}, true) is false) as is_abroad,
            bool_and(is_domestic) as is_domestic,
            bool_and(can_judge_recertification) as can_judge_recertification,
            min(recertified_on) as recertified_on,

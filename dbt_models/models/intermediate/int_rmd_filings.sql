@@ -20,8 +20,7 @@ with_contacts as (
 select r.snapshot_id, r.as_of, r.layout, r.number, r.frn, r.said_name as business_name,
        case when r.said_name is null then '' else r.name_key end as name_key,
        r.other_names, r.other_name_keys, r.affiliate_frns, r.other_frns_text, r.country, r.is_foreign,
-       r.is_foreign is false and coalesce(r.country, '') in ('United States of America', 'United States', 'USA', 'US')
-           as is_domestic,
+       r.is_foreign is false and coalesce({{ is_american('r.country') }}, false) as is_domestic,
        r.implementation, r.implementation_text, r.is_voice, r.is_gateway, r.is_intermediate,
        r.last_updated_on, r.last_recertified_on, r.filing_url, n.first_seen_on,
        r.said_name is null as is_name_blank,

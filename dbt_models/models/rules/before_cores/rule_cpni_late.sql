@@ -22,8 +22,8 @@ join {{ ref('int_cpni_year') }} y on true
 left join {{ ref('int_rmd_filers') }} r on r.frn = f.frn
 where f.is_active
   and f.active_types && {{ cpni_types() }}
-  and not coalesce(r.is_foreign, false)
+  and not coalesce(r.is_abroad, false)
   and f.started_on < make_date(y.year, 1, 1)
-  and (f.started_on > date '1997-01-01' or f.filer_ids[1] <= '831188')  -- 1997-01-01 is the database's filler
+  and (f.started_on > date '1997-01-01' or f.first_filer_id <= '831188')  -- 1997-01-01 is the database's filler
   and m.first_received_on > y.late_after_on_et
   and m.first_received_on < make_date(y.year + 1, 1, 1)

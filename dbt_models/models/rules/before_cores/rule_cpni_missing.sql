@@ -8,7 +8,7 @@ with owing as (
            case when f.started_on >= make_date(y.year, 1, 1) then false
                 when f.started_on > date '1997-01-01' then true
                 -- 1997-01-01 is the database's filler; the number 831188 was already given in 2021
-                when f.filer_ids[1] <= '831188' then true
+                when f.first_filer_id <= '831188' then true
                 when f.current_as_of < make_date(y.year, 1, 1) then true
                 when r.known_since < make_date(y.year, 1, 1) then true
            end as was_in_business
@@ -18,7 +18,7 @@ with owing as (
     left join {{ ref('int_rmd_filers') }} r on r.frn = f.frn
     where f.is_active
       and f.active_types && {{ cpni_types() }}
-      and not coalesce(r.is_foreign, false)
+      and not coalesce(r.is_abroad, false)
       and not coalesce(m.has_match, false)
 )
 select frn,
