@@ -20,8 +20,11 @@ def main() -> None:
     arguments = parser.parse_args()
     logs.configure()
     app = create_app(load_settings())
-    # A browser's open connection must not hold up Ctrl-C for long.
-    uvicorn.run(app, host=arguments.host, port=arguments.port, log_config=None, timeout_graceful_shutdown=3)
+    # A browser's open connection must not hold up Ctrl-C for long. Checks are
+    # logged in pw.compliance_check_log; an access log beside it would only cost time.
+    uvicorn.run(
+        app, host=arguments.host, port=arguments.port, log_config=None, access_log=False, timeout_graceful_shutdown=3
+    )
 
 
 if __name__ == "__main__":
