@@ -1,7 +1,7 @@
 # Everything a newcomer types. Each target sets up what is missing first; the second time that takes a second.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo bench check test clean
+.PHONY: help setup up demo bench check test docs clean
 
 help:
 	@echo 'make up      everything in the sandbox: PostgreSQL, Dagster, web app, stand-ins; Ctrl-C stops it all'
@@ -9,6 +9,7 @@ help:
 	@echo 'make bench   the measured goals, each as a ratio against a peer in the same run'
 	@echo 'make check   lint and types'
 	@echo 'make test    lint, types and all tests'
+	@echo 'make docs    rewrites docs/reference from the code'
 	@echo 'make clean   removes what can be made again: packages, tools, caches (not your data in .pw)'
 
 setup:
@@ -30,6 +31,9 @@ check: setup
 
 test: check
 	.venv/bin/python -m pytest -n auto
+
+docs: setup
+	.venv/bin/python tools/reference.py
 
 clean:
 	rm -rf .venv .pw/tools .pw/stamps .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_models/target dbt_models/logs

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import click
 import typer
 
 from pw_pipelines import cli
@@ -34,18 +34,18 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _describe(command: click.Command, path: str, lines: list[str]) -> None:
+def _describe(command: Any, path: str, lines: list[str]) -> None:
     lines += [f"## `{path}`", "", (command.help or command.short_help or "").strip(), ""]
-    options = [p for p in command.params if not (isinstance(p, click.Option) and "--help" in p.opts)]
+    options = [parameter for parameter in command.params if "--help" not in parameter.opts]
     if options:
         lines += ["| argument or option | meaning |", "|---|---|"]
         for parameter in options:
-            label = ", ".join(parameter.opts) if isinstance(parameter, click.Option) else (parameter.name or "").upper()
+            is_option = parameter.param_type_name == "option"
+            label = ", ".join(parameter.opts) if is_option else str(parameter.name).upper()
             lines.append(f"| `{label}` | {getattr(parameter, 'help', None) or ''} |")
         lines.append("")
-    if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            _describe(command.commands[name], f"{path} {name}", lines)
+    for name, inner in sorted(getattr(command, "commands", {}).items()):
+        _describe(inner, f"{path} {name}", lines)
 
 
 def commands_page() -> str:
@@ -58,8 +58,7 @@ def commands_page() -> str:
         "",
     ]
     for word in cli.COMMANDS:
-        group = typer.main.get_command(cli.build(word))
-        assert isinstance(group, click.Group)
+        group: Any = typer.main.get_command(cli.build(word))
         _describe(group.commands[word], f"pw {word}", lines)
     return "\n".join(lines).rstrip() + "\n"
 
