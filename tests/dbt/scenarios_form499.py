@@ -46,6 +46,8 @@ def _cpni() -> None:
     cpni("similar name certified", filers=["Tamarak Falls Telephone Co"])
     carrier("certified last year only", cpni={"received_on": date(2025, 2, 20)})
     carrier("began this year", cpni=None, form499={"started_on": date(2026, 1, 1)})
+    carrier("began anew this year", cpni=None, form499={"started_on": date(2026, 2, 1)})
+    form499("began anew this year", started_on=date(2005, 1, 1), ended_on=date(2010, 1, 1), is_active=False)
     carrier("began last year", cpni=None, form499={"started_on": date(2025, 12, 31)})
     carrier("start unknown", cpni=None, form499={"started_on": None, "filer_id": "840001"})
     carrier("filler for a start", cpni=None, form499={"started_on": date(1997, 1, 1), "filer_id": "840002"})
@@ -54,6 +56,8 @@ def _cpni() -> None:
             rmd={"last_recertified_on": None, "last_updated_on": date(2025, 6, 1)})  # fmt: skip
     carrier("private, uncertified", cpni=None, form499={"comm_type": "PRIV"})
     carrier("foreign, uncertified", cpni=None, rmd={"is_foreign": True})
+    carrier("abroad, uncertified", cpni=None, rmd={"is_foreign": None, "country": "Canada"})
+    carrier("no country stated, uncertified", cpni=None, rmd={"is_foreign": None, "country": None})
     carrier("seen in one docket copy only", cpni={"copies": ("1",)})
 
 

@@ -82,8 +82,14 @@ def test_segments_hold_the_leads_that_meet_every_criterion(judged: Judged) -> No
     assert scenarios.frn("nobody to write to") not in stale
     assert scenarios.frn("missing") in members("critical")
     assert scenarios.frn("lead by cores") not in members("critical")
-    named = ("no certification", "certified last year only", "began last year", "filler for a start, old filer",
-             "start unknown, in the RMD before")  # fmt: skip
+    named = (
+        "no certification",
+        "certified last year only",
+        "began last year",
+        "no country stated, uncertified",
+        "filler for a start, old filer",
+        "start unknown, in the RMD before",
+    )
     assert members("cpni_missing") == {scenarios.frn(one) for one in named}
 
 

@@ -38,6 +38,7 @@ FOUND: dict[str, set[str]] = {
     "certified on 4 March 2026": {"CPNI_LATE"},
     "certified last year only": {"CPNI_MISSING"},
     "began last year": {"CPNI_MISSING"},
+    "no country stated, uncertified": {"CPNI_MISSING"},
     "filler for a start, old filer": {"CPNI_MISSING"},
     "start unknown, in the RMD before": {"CPNI_MISSING", "RMD_NOT_RECERTIFIED"},
     "not a filer": {"F499_MISSING"},
