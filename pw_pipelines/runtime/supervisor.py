@@ -46,6 +46,11 @@ MOST_RESTARTS = 5
 RESTART_WINDOW_SECONDS = 600.0
 BACKOFF_SECONDS = (0.0, 1.0, 2.0, 5.0, 10.0)
 LOOK_SECONDS = 0.25
+STOP_ORDER = (
+    ("filling", "preparation", "dagster-daemon"),
+    ("code-server", "dagster-webserver", "web"),
+    ("sandbox",),
+)
 
 
 class Signals:
@@ -282,18 +287,13 @@ class House:
     # -- stopping -----------------------------------------------------------------------------------------------
 
     def _stop_all(self) -> None:
-        """Daemon, then code server (its runs get time to finish), then webservers, then stand-ins."""
+        """Daemon first, so that nothing new starts; servers while the runs get time to finish; then stand-ins."""
         if not self.watched:
             return
         hard = self.signals.hard
         self.step("stopping; Ctrl-C again kills")
         children = {watched.child.name: watched.child for watched in self.watched}
-        for names in (
-            ("filling", "dagster-daemon"),
-            ("code-server",),
-            ("dagster-webserver", "web"),
-            ("sandbox", "preparation"),
-        ):
+        for names in STOP_ORDER:
             together = [children[name] for name in names if name in children]
             for child in together:
                 child.ask_to_stop()
