@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Request, status
 from fastapi.responses import HTMLResponse
 
+from pw_pipelines.filling import is_being_filled
 from pw_pipelines.portal.dagster_status import DagsterStatus, dagster_status
 from pw_pipelines.portal.security import is_staff
 from pw_pipelines.portal.site import Site, site_of
@@ -34,7 +35,9 @@ def first_page(site: Annotated[Site, Depends(site_of)]) -> HTMLResponse:
     """The state of the house on one page."""
     books = figures(site.db, now=site.clock.now(), today=site.clock.today())
     dagster = dagster_status(site.settings.dagster_url, site.settings.mode)
-    return site.page("status.html", books=books, dagster=dagster, worries=worries(books, dagster))
+    filling = is_being_filled(site.settings.home)
+    found = [] if filling else worries(books, dagster)
+    return site.page("status.html", books=books, dagster=dagster, worries=found, filling=filling)
 
 
 def worries(books: Figures, dagster: DagsterStatus) -> list[str]:

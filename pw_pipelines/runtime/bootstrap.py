@@ -19,6 +19,7 @@ from pathlib import Path
 
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import ConfigError, OutsideError, OutsideUnavailable
+from pw_pipelines.filling import note
 from pw_pipelines.runtime.dagster_api import FINISHED, DagsterApi
 from pw_pipelines.runtime.processes import LOCATION
 from pw_pipelines.settings import Settings, load_settings
@@ -41,12 +42,12 @@ class Progress:
     def read(cls, home: Path) -> Progress | None:
         """None for a house nobody has begun to fill."""
         try:
-            return cls(**json.loads(_note(home).read_text()))
+            return cls(**json.loads(note(home).read_text()))
         except FileNotFoundError:
             return None
 
     def write(self, home: Path) -> None:
-        path = _note(home)
+        path = note(home)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".tmp")
         draft.write_text(json.dumps(asdict(self), indent=1))
@@ -101,10 +102,6 @@ def fill(settings: Settings, api: DagsterApi, vintages: list[str], *, say: Calla
     progress.finished = True
     progress.write(settings.home)
     say("the house is full")
-
-
-def _note(home: Path) -> Path:
-    return home / "run" / "bootstrap.json"
 
 
 def _turn_clock(settings: Settings, day: date) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import dagster as dg
 
 from pw_pipelines.errors import SourceUnavailable
+from pw_pipelines.filling import is_being_filled
 from pw_pipelines.jobs.automatic import AUTOMATIC, TIMEZONE, allowed
 from pw_pipelines.schedules import requests
-from pw_pipelines.schedules.past import FILLING, is_being_filled, past_of
+from pw_pipelines.schedules.past import FILLING, past_of
 from pw_pipelines.settings import Settings
 
 Outcome = list[dg.RunRequest] | dg.SkipReason
@@ -73,7 +74,7 @@ def _schedule(name: str, ask: Ask, resources: frozenset[str]) -> dg.ScheduleDefi
 
     def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         settings: Settings = context.resources.settings
-        if is_being_filled(settings):
+        if is_being_filled(settings.home):
             yield dg.SkipReason(FILLING)
             return
         outcome = ask(context.instance, context.resources, settings.clock.today())

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import dagster as dg
 
 from pw_pipelines.schedules.missing import Past
-from pw_pipelines.settings import Settings
 
 FILLING = "`pw up` is filling the house and starts everything itself."
-FILLING_AT_MOST_SECONDS = 3_600  # since its last step ended; the longest, a day's acquisition, takes minutes
 
 DAY_TAG = "pw/day"  # day of the house's clock, America/New_York, set on everything that starts by itself
 PARTITION_TAG = "dagster/partition"  # Dagster's own, stable: a person's run of today's partition counts too
@@ -44,17 +41,3 @@ def past_of(instance: dg.DagsterInstance, job: str, day: str, *, by_partition: b
 
 def _any(instance: dg.DagsterInstance, wanted: dg.RunsFilter) -> bool:
     return bool(instance.get_run_records(wanted, limit=1))
-
-
-def is_being_filled(settings: Settings) -> bool:
-    """Whether `pw up` is filling a fresh sandbox house: it starts every job itself then, and moves the clock between.
-
-    A filling that stopped halfway (its failure has been told) holds nobody up for longer than FILLING_AT_MOST.
-    """
-    note = settings.home / "run" / "bootstrap.json"
-    try:
-        finished = bool(json.loads(note.read_text())["finished"])
-        age = time.time() - note.stat().st_mtime
-    except FileNotFoundError:
-        return False
-    return not finished and age < FILLING_AT_MOST_SECONDS

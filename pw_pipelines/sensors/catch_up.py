@@ -10,10 +10,11 @@ import dagster as dg
 
 from pw_pipelines.clock import EASTERN
 from pw_pipelines.errors import SourceError, SourceUnavailable
+from pw_pipelines.filling import is_being_filled
 from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.schedules import requests
 from pw_pipelines.schedules.missing import MINUTES_BETWEEN_TRIES, TRIES_A_DAY, overdue_jobs
-from pw_pipelines.schedules.past import FILLING, is_being_filled, past_of
+from pw_pipelines.schedules.past import FILLING, past_of
 from pw_pipelines.settings import Settings
 
 NAME = "catch_up"
@@ -39,7 +40,7 @@ def catch_up_sensor(jobs: Iterable[dg.UnresolvedAssetJobDefinition]) -> dg.Senso
 def start_overdue(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """What is missing is asked anew at each tick; no cursor stands for it."""
     settings: Settings = context.resources.settings
-    if is_being_filled(settings):
+    if is_being_filled(settings.home):
         return dg.SensorResult(skip_reason=FILLING, cursor=context.cursor)
     now = settings.clock.now().astimezone(EASTERN)
     today = now.date()

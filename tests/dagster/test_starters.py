@@ -16,10 +16,10 @@ import pytest
 from pw_pipelines.assets.manifest import Manifest
 from pw_pipelines.compliance.manifest import ensure_manifest
 from pw_pipelines.errors import SourceUnavailable
+from pw_pipelines.filling import is_being_filled
 from pw_pipelines.jobs.acquisition import jobs
 from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.schedules.daily import ASKS, schedules
-from pw_pipelines.schedules.past import is_being_filled
 from pw_pipelines.sensors.catch_up import catch_up_sensor, start_overdue
 from pw_pipelines.sensors.checks import check_alert
 from pw_pipelines.sensors.failures import run_failure_alert
@@ -169,7 +169,7 @@ def test_while_the_house_is_being_filled_nothing_else_starts(
     os.utime(note, (hours_ago, hours_ago))
     assert sense(house, instance).run_requests, "a filling that stopped halfway holds nobody up for ever"
     note.write_text('{"first_day": "2026-11-21", "done": [], "finished": true}')
-    assert not is_being_filled(house["settings"])
+    assert not is_being_filled(house["settings"].home)
 
 
 @pytest.fixture

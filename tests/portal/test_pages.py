@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -9,9 +10,11 @@ from html.parser import HTMLParser
 import pytest
 from pydantic import SecretStr
 
+from pw_pipelines.filling import note
 from pw_pipelines.leads.segments import read_segments
 from pw_pipelines.portal.chart import Bar, bars
 from pw_pipelines.portal.words import citation_parts, evidence_rows
+from pw_pipelines.settings import Settings
 from tests.portal import given
 from tests.portal.conftest import Web
 from tests.portal.public_record import Sites
@@ -171,6 +174,16 @@ def test_the_first_page_says_what_it_cannot_know_and_what_needs_a_person(web: We
     assert "Robocall Mitigation Database: no usable copy is in hand." in text
     assert "acquire_daily" in text
     assert "Its clock says Nov 22, 2026, 10:" in text
+
+
+def test_while_the_house_is_being_filled_the_first_page_says_so_instead_of_worrying(
+    web: Web, web_settings: Settings
+) -> None:
+    note(web_settings.home).parent.mkdir(parents=True, exist_ok=True)
+    note(web_settings.home).write_text(json.dumps({"first_day": "2026-11-21", "done": [], "finished": False}))
+    text = seen(web, "/")
+    assert "being filled for the first time" in text
+    assert "no usable copy is in hand" not in text
 
 
 def test_the_first_page_counts_what_is_there(deficient: Web) -> None:
