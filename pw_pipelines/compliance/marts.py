@@ -73,7 +73,13 @@ def build(
         if phase in ("leads", "all"):
             _require_first_phase(db, as_of)
             nodes += run_phase(db, folder, "phase_leads", as_of, on_node)
-            booked = _put_in_force(db, as_of, now)
+            try:
+                booked = _put_in_force(db, as_of, now)
+            except psycopg.errors.LockNotAvailable as error:
+                raise PwError(
+                    f"The marts as of {as_of} are built, but somebody has read the old ones for more than {SWAP_WAIT}. "
+                    "End that query, then build the phase `leads` again; the old marts stay in force."
+                ) from error
     return BuildResult(as_of, phase, tuple(nodes), booked)
 
 

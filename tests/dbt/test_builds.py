@@ -9,6 +9,7 @@ from typing import Literal
 
 import pytest
 
+from pw_pipelines.compliance import marts
 from pw_pipelines.compliance.dbt_run import NodeResult
 from pw_pipelines.compliance.manifest import ensure_manifest
 from pw_pipelines.compliance.marts import BuildResult, build, wanted_cores_frns
@@ -65,7 +66,7 @@ def test_nodes_are_heard_of_as_they_end_and_none_is_left_out(judged: Judged, jud
 
 
 def test_a_failed_phase_leaves_findings_leads_segments_and_history_as_they_were(
-    judged_copy: Judged, dbt_folder: Path
+    judged_copy: Judged, dbt_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def state() -> list[object]:
         return [
@@ -97,6 +98,13 @@ def test_a_failed_phase_leaves_findings_leads_segments_and_history_as_they_were(
 
     with judged_copy.db.connect() as connection:
         connection.execute("delete from staging_next.int_verdicts_before_cores where frn = '0009999999'")
+    monkeypatch.setattr(marts, "SWAP_WAIT", "50ms")
+    with judged_copy.db.connect() as reader:
+        reader.execute("select count(*) from marts.findings")
+        with pytest.raises(PwError, match="somebody has read the old ones"):
+            build_phase("leads")
+    assert state() == before
+
     _recall(judged_copy, _snapshot(judged_copy, "fcc_rmd", TODAY))
     with pytest.raises(PwError, match=r"Recalled while the marts were being built: fcc_rmd-20261122"):
         build_phase("leads")
