@@ -7,6 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly tools=.pw/tools stamps=.pw/stamps
 readonly retry_minutes=1440 # an installation that failed is tried again after a day, not at every start
 mkdir -p "$tools" "$stamps"
+export PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 # said to nobody's use: it is a folder of our own
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 give_up() { say "$*"; exit 1; }
