@@ -39,6 +39,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(os.environ.pop(SERVERS), ignore_errors=True)
 
 
+# Tests that share a world which takes long to make: one worker makes it once, and begins with it.
+SHARED_WORLDS = {"tests/test_whole_world.py": "world", "tests/dbt/": "dbt", "tests/snapshots/": "snapshots"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        group = next((group for path, group in SHARED_WORLDS.items() if item.nodeid.startswith(path)), None)
+        if group:
+            item.add_marker(pytest.mark.xdist_group(group))
+    order = [*SHARED_WORLDS.values(), None]
+    group_of = {item: marker.args[0] if (marker := item.get_closest_marker("xdist_group")) else None for item in items}
+    items.sort(key=lambda item: order.index(group_of[item]))
+
+
 @pytest.fixture
 def server_path() -> Path:
     """Like tmp_path, for a PW_HOME whose embedded PostgreSQL is started."""

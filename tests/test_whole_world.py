@@ -137,7 +137,6 @@ def _one_day(house: House) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.xdist_group("whole_world")
 def test_nobody_innocent_is_accused_and_thousands_are_found(house: House, world: World) -> None:
     with house.db.connect() as connection:
         found: dict[str, set[str]] = {}
@@ -155,7 +154,6 @@ def test_nobody_innocent_is_accused_and_thousands_are_found(house: House, world:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.xdist_group("whole_world")
 def test_the_first_two_hundred_of_the_leads_are_on_the_list_and_the_rest_wait(house: House) -> None:
     with house.db.connect() as connection:
         states = {
@@ -167,7 +165,6 @@ def test_the_first_two_hundred_of_the_leads_are_on_the_list_and_the_rest_wait(ho
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.xdist_group("whole_world")
 @pytest.mark.parametrize("fault", BAD_COPIES)
 def test_a_bad_copy_is_rejected_with_a_reason_and_changes_neither_leads_nor_listmonk(house: House, fault: str) -> None:
     tomorrow = SANDBOX_DAY + timedelta(days=1)
