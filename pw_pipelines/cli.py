@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 
 import typer
@@ -49,6 +50,10 @@ def _not_loaded() -> None:
 def main() -> None:
     """Entry point. Errors raised on purpose become one sentence and an exit code; others keep their traceback."""
     word = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), None)
+    if word is not None:
+        from pw_pipelines import logs
+
+        logs.configure(logging.WARNING)  # structlog's default is stdout, which belongs to answers
     try:
         build(word)()
     except UsageError as error:

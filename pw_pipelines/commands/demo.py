@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,10 +28,7 @@ def demo(
     keep: Annotated[bool, typer.Option(help="Go on in the home of an earlier demo instead of a fresh one.")] = False,
 ) -> None:
     """Acquires two days and reconciles Listmonk, in a fresh sandbox under PW_HOME/demo. Exit 1 on failure."""
-    from pw_pipelines import logs
     from pw_pipelines.runtime.demo import demo as run
-
-    logs.configure(logging.WARNING)
 
     def say(step: Step) -> None:
         mark = "[green]done[/]" if step.ok else "[bold red]failed[/]"
