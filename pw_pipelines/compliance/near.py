@@ -120,7 +120,8 @@ def _by_containment(by_key: dict[str, NearName], keys: Iterable[str]) -> dict[st
         candidates: set[str] = set()
         if known and len(known) == len(words) and _names_somebody(words):
             candidates = set.intersection(*known)  # filed names that hold every word of the carrier's
-        for other in set().union(*known):  # filed names all of whose words the carrier's has
+        # filed names all of whose words the carrier's has: one of them at least is no word of the trade
+        for other in set().union(*(postings.get(word, set()) for word in words - TRADE_WORDS)):
             if words_of[other] <= words and _names_somebody(words_of[other]):
                 candidates.add(other)
         if candidates:

@@ -166,7 +166,7 @@ def test_without_any_copy_nothing_is_matched(db: Database) -> None:
 
 
 def test_fifteen_thousand_carriers_are_matched_with_eleven_thousand_filings_in_seconds() -> None:
-    """The bound of 5 s is for two idle cores; processor time is measured, so that a busy machine changes nothing."""
+    """The bound is processor time of this thread alone, so that a busy machine changes little."""
     draw = random.Random(7)
     syllables = [a + b for a in "bcdfghklmnprstvz" for b in "aeiou"]
 
@@ -178,7 +178,7 @@ def test_fifteen_thousand_carriers_are_matched_with_eleven_thousand_filings_in_s
     owners = draw.sample(known.own, 6_000)
     filed = [owner.text for owner in owners] + [name() for _ in range(5_000)]
     filings = [Filing(str(index), (text,), ("CPNI.pdf",), "c") for index, text in enumerate(filed)]
-    began = time.process_time()
+    began = time.thread_time()
     found = match_filings(filings, known)
-    assert time.process_time() - began < 10
+    assert time.thread_time() - began < 5
     assert {owner.frn for owner in owners} <= {match.frn for match in found if match.method == "exact"}
