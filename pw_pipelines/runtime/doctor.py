@@ -66,7 +66,7 @@ def _packages() -> Check:
     done = _output([uv, "sync", "--frozen", "--check", "--offline"])
     if done is not None and done.returncode == 0:
         return Check("packages", "ok", "installed as uv.lock says")
-    return Check("packages", "fail", "the installed packages differ from uv.lock", "make setup")
+    return Check("packages", "warn", "the installed packages differ from uv.lock", "make setup")
 
 
 def _binaries() -> Check:
