@@ -11,4 +11,5 @@ from {{ ref('int_cores_names') }} n
 join {{ ref('int_rmd_filers') }} r using (frn)
 left join {{ ref('int_form499_carriers') }} f using (frn)
 where not n.agrees_with_rmd
+  and r.name_key <> ''  -- a filing without a business name is told so by RMD_NAME_BLANK
   and not (n.rmd_agrees_with_form499 and not n.agrees_with_form499)  -- then CORES is the odd one: CORES_STALE
