@@ -28,6 +28,7 @@ ALWAYS: dict[str, str] = {
     "newest_not_older": "The newest date inside has not gone backwards.",
     "newest_not_in_future": "Nothing inside is newer than the copy.",
     "newest_recent": "The newest date inside is recent enough.",
+    "not_recalled": "Nobody took these very bytes back before.",
     "unchanged": "Its bytes differ from every earlier copy, where the source changes daily.",
 }
 

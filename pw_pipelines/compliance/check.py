@@ -238,7 +238,7 @@ def judge(
         questions=books.questions,
         notes=remarks,
         duties=duties,
-        services=list(dict.fromkeys(finding.service for finding in findings if finding.service)),
+        services=list(dict.fromkeys(one.service for one in findings if one.service and not one.is_aged)),
         unsettled=books.unsettled,
         is_foreign=is_foreign,
     )

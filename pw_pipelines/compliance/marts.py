@@ -87,7 +87,8 @@ def wanted_cores_frns(db: Database, *, on: date, cap: int) -> list[str]:
     """FRNs whose CORES page should be read on day `on`, most urgent first, at most `cap`.
 
     Those with a finding come first, worst severity first; among them, never read before read, long ago before
-    lately. A page that was empty once is asked for again on another day, because an absence needs that.
+    lately. A page that was empty once is asked for again on another day, because an absence needs that. Some known
+    registrations are read along (beyond `cap`), so that a site answering everybody with nothing is noticed.
     """
     with db.connect(application="pw-marts") as connection:
         schema = next((name for name in (f"staging{NEXT}", "staging") if _has(connection, name, _FIRST_PHASE)), None)
@@ -121,10 +122,18 @@ def wanted_cores_frns(db: Database, *, on: date, cap: int) -> list[str]:
             ).format(verdicts=sql.Identifier(schema, _FIRST_PHASE)),
             {"on": on, "days": CORES_READ_AGAIN_DAYS, "cap": cap},
         )
-        return [str(row["frn"]) for row in rows]
+        wanted = [str(row["frn"]) for row in rows]
+        known = connection.execute(
+            """select frn from core.fcc_cores_registrations c join pw.snapshots s using (snapshot_id)
+               where s.recalled_at is null and s.as_of < %s and frn <> all(%s)
+               group by frn having bool_and(c.is_found) order by max(s.as_of), frn limit %s""",
+            (on, wanted, max(CONTROLS, len(wanted) // 3)),
+        ).fetchall()
+        return wanted + [str(row["frn"]) for row in known] if wanted else []
 
 
 _FIRST_PHASE = "int_verdicts_before_cores"  # the last table of the first phase
+CONTROLS = 10  # registrations known to be there, read along: a batch that finds nobody proves nothing
 CORES_READ_AGAIN_DAYS = 7  # a considerate client of CORES keeps its pages for seven days
 
 

@@ -46,6 +46,14 @@ Connection = psycopg.Connection[dict[str, Any]]
 _KEPT_WHEN_HELD = frozenset({STALE, NO_PROVENANCE})
 
 
+GONE = "no longer on the list in Listmonk, and not by us"
+GONE_AT_ONCE, GONE_SHARE_PCT = 20, 5  # more than both: nobody's decision, but a loss
+
+
+class ListLost(PwError):
+    """Listmonk no longer has many of those we put there."""
+
+
 class SyncBusy(PwError):
     """Another reconciliation is running; two would take the same places of the quota."""
 
@@ -129,6 +137,10 @@ def _plan(db: Database, back: _ReadBack, *, settings: Settings, now: datetime, t
         leads = read_leads(connection)
         desired = choose(leads, read_snapshots(connection, leads), settings=settings, today=today)
         old = books.read_entries(connection)
+        if gone := _taken_off(old, back.members, desired, suppressed):
+            opinions = [suppression.Opinion(email, "manual", now, "listmonk", {"gone": GONE}) for email in gone]
+            new_suppressions += suppression.record(connection, opinions)
+            suppressed = suppression.read_suppressed(connection)
         reasons = _why_gone(connection, old, desired)
         changes = subscribers_to_change(
             desired.wanted,
@@ -154,6 +166,25 @@ def _plan(db: Database, back: _ReadBack, *, settings: Settings, now: datetime, t
         entries = _entries(desired, suppressed, back.members, old, reasons=reasons, admissions=admissions, now=now)
         books.write_entries(connection, entries.values())
     return _Plan(desired, suppressed, changes, quota, admission, entries, new_suppressions, new_bounces)
+
+
+def _taken_off(
+    old: Mapping[str, Entry], members: Mapping[str, Subscriber], desired: Desired, suppressed: Suppressed
+) -> list[str]:
+    """Addresses that we put on the list, would put there again, and that somebody took off or deleted meanwhile.
+
+    Whoever did it (the person by Listmonk's own page, or staff on the telephone) meant it: they are not put back.
+    Raises ListLost when so many are gone that Listmonk itself must have lost them.
+    """
+    ours = [email for email, entry in old.items() if entry.state == "synced" and entry.listmonk_id is not None]
+    gone = [email for email in ours if email not in members and email in desired.wanted and email not in suppressed]
+    if len(gone) > max(GONE_AT_ONCE, len(ours) * GONE_SHARE_PCT // 100):
+        raise ListLost(
+            f"{len(gone):,} of {len(ours):,} addresses that we put on the list are no longer there. That looks like a "
+            "restored backup or another list, not like people leaving; nothing was written. If they were taken off on "
+            "purpose, suppress them (`pw leads suppress EMAIL`) and run again; otherwise restore Listmonk's list."
+        )
+    return gone
 
 
 def _why_gone(connection: Connection, old: Mapping[str, Entry], desired: Desired) -> dict[str, str]:

@@ -57,6 +57,7 @@ def create_app(settings: Settings, *, live: LiveRecord | None = None) -> FastAPI
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # these pages would load scripts from other people's servers
         redoc_url=None,
+        redirect_slashes=False,  # such a redirect goes wherever the Host header says
     )
     app.state.site = site
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))

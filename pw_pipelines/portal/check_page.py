@@ -77,7 +77,7 @@ def _context(result: CheckResult | None, utm: dict[str, str], *, asked: str, err
         "utm": utm,
         "path": PATH,
         "answer": words.ANSWER[result.answer] if result else "",
-        "counts": list(Counter(finding.severity for finding in result.findings).items()) if result else [],
+        "counts": list(Counter(one.severity for one in result.findings if not one.is_aged).items()) if result else [],
         "tone": words.TONE[result.answer] if result else "",
         "to_fix": {service.code: service for service in to_fix},
         "total": total_of(to_fix),

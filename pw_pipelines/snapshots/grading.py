@@ -35,6 +35,7 @@ class Circumstances:
     edition         the edition asked for, where the source has editions
     previous        the last complete copy of the whole list before this one, or None
     newest_fetched  the complete fetched copy with the newest as-of day (of the same edition), or None
+    recalled        who took these very bytes back before, and why; None: nobody did
     earlier_digests SHA-256 of every earlier good copy of this source -> its as-of day
     expect_rows     the total an operator stated, `stated_by` whom
     mended          what the client had to say about the fetch, in words
@@ -48,6 +49,7 @@ class Circumstances:
     previous: Snapshot | None = None
     newest_fetched: Snapshot | None = None
     earlier_digests: Mapping[str, date] = field(default_factory=dict)
+    recalled: str | None = None
     expect_rows: int | None = None
     stated_by: str | None = None
     mended: tuple[str, ...] = ()
@@ -73,7 +75,7 @@ def grade(report: ReadReport, contract: SourceContract, about: Circumstances, un
         checks.append(_rejects(report, contract))
         checks += grading_dates.checks(report, contract, as_of=about.as_of, origin=about.origin, edition=about.edition,
                                        previous=about.previous, newest_fetched=about.newest_fetched)  # fmt: skip
-    checks += [*_bytes(report, contract, about), _unchanged(contract, about)]
+    checks += [*_bytes(report, contract, about), _unchanged(contract, about), _not_recalled(about)]
 
     failed = [check for check in checks if not check.passed]
     reasons = [check.reason for check in failed if check.severity == "error"]
@@ -84,6 +86,15 @@ def grade(report: ReadReport, contract: SourceContract, about: Circumstances, un
     reasons += [*about.mended, *report.notes]
 
     whole = report.proves_absence and report.rows >= contract.rows.min and about.size >= contract.bytes.min
+    if whole and report.reject_count and not rejected:
+        # Whoever stands in a record we could not read is not missing, and we do not know who that is.
+        whole = False
+        reasons.append(
+            f"{_many(report.reject_count, 'record')} could not be read: absence from this copy proves nothing."
+        )
+    if whole and not rejected and (blind := _blind(report, contract)):
+        whole = False
+        reasons.append(blind)
     verdict: Grade = "complete"
     if rejected:
         verdict = "rejected"
@@ -97,6 +108,20 @@ def grade(report: ReadReport, contract: SourceContract, about: Circumstances, un
         checks=tuple(checks),
         reasons=tuple(dict.fromkeys(reasons)),
         proves_absence=verdict == "complete" and whole and contract.absence is not None,
+    )
+
+
+def _blind(report: ReadReport, contract: SourceContract) -> str | None:
+    """Why a batch of look-ups that found (nearly) nothing says nothing: the site may be answering with empty pages."""
+    if contract.absence is None or contract.absence.least_found is None:
+        return None
+    found, least = int(str(report.facts.get("found", 0))), contract.absence.least_found
+    share = 100.0 * found / report.rows if report.rows else 0.0
+    if found >= least.look_ups and share >= least.pct:
+        return None
+    return (
+        f"{found:,} of {report.rows:,} look-ups found something ({share:.0f} %), against at least {least.look_ups} and "
+        f"{least.pct:g} %: the site may be answering with empty pages, so an empty page of this batch proves nothing."
     )
 
 
@@ -291,6 +316,12 @@ def _unchanged(contract: SourceContract, about: Circumstances) -> CheckResult:
         str(seen),
         "new bytes",
     )
+
+
+def _not_recalled(about: Circumstances) -> CheckResult:
+    if about.recalled is None:
+        return CheckResult("not_recalled", True, "error", "nobody took these bytes back before")
+    return CheckResult("not_recalled", False, "error", f"the same bytes were recalled by {about.recalled}")
 
 
 def _vouched(report: ReadReport, contract: SourceContract, about: Circumstances) -> str:

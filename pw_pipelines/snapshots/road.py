@@ -202,6 +202,12 @@ def _judge(
                group by raw_digest""",
             (snapshot.source, snapshot.snapshot_id, snapshot.as_of),
         ).fetchall()
+        recalled = connection.execute(
+            """select recalled_by, recalled_at::date as day, recall_reason from pw.snapshots
+               where source = %s and raw_digest = %s and subject = %s and recalled_at is not null and snapshot_id <> %s
+               order by recalled_at desc limit 1""",
+            (snapshot.source, snapshot.raw_digest, snapshot.subject, snapshot.snapshot_id),
+        ).fetchone()
         about = Circumstances(
             as_of=snapshot.as_of,
             origin=snapshot.origin,
@@ -214,5 +220,8 @@ def _judge(
             expect_rows=snapshot.stated_total,
             stated_by=snapshot.stated_by,
             mended=mended,
+            recalled=f"{recalled['recalled_by']} on {recalled['day']}: {recalled['recall_reason']}"
+            if recalled
+            else None,
         )
     return report, grade(report, contract(snapshot.source), about, unreadable)

@@ -38,6 +38,13 @@ class Change(_Strict):
     growth_pct: float = Field(gt=0)
 
 
+class LeastFound(_Strict):
+    """How many of a batch of look-ups must have found something before the empty ones count."""
+
+    look_ups: int = Field(ge=1)
+    pct: float = Field(gt=0, le=100)
+
+
 class Absence(_Strict):
     """When "not listed" counts as a fact: in how many snapshots of different days it must be seen.
 
@@ -47,6 +54,7 @@ class Absence(_Strict):
 
     sightings: int = Field(ge=2)
     distinct_bytes: bool
+    least_found: LeastFound | None = None
 
 
 class Freshness(_Strict):

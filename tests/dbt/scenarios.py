@@ -144,8 +144,8 @@ def write(db: Database) -> None:
         "f499 2": ("fcc_form499", TODAY, {"vintage": "2026-10-20"}),
         "cpni 1": ("fcc_cpni", YESTERDAY, {}),
         "cpni 2": ("fcc_cpni", TODAY, {}),
-        "cores 1": ("fcc_cores", YESTERDAY, {"proves_absence": False}),
-        "cores 2": ("fcc_cores", TODAY, {"proves_absence": False}),
+        "cores 1": ("fcc_cores", YESTERDAY, {}),
+        "cores 2": ("fcc_cores", TODAY, {}),
         "bdc D25 1": ("fcc_bdc", YESTERDAY, {"vintage": "D25"}),
         "bdc D25 2": ("fcc_bdc", TODAY, {"vintage": "D25"}),
     } | {f"bdc {edition}": ("fcc_bdc", YESTERDAY, {"vintage": edition}) for edition in EDITIONS}

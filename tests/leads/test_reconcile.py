@@ -8,11 +8,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import ConfigError
-from pw_pipelines.leads.reconcile import SyncBusy, sync
+from pw_pipelines.leads.reconcile import ListLost, SyncBusy, sync
 from pw_pipelines.leads.suppression import suppress
 from pw_pipelines.leads.sync_report import SyncReport
 from pw_pipelines.resources.listmonk import Listmonk as Client
@@ -154,7 +155,7 @@ def test_an_opt_out_is_remembered_by_us_when_listmonk_has_forgotten_it(
     _sync(marts, listmonk_server, settings)
     listmonk_server.play("wipe")
     report = _sync(marts, listmonk_server, settings)
-    assert (report.created, report.suppressed) == (1, {"unsubscribed": 1, "complained": 1})
+    assert (report.created, report.suppressed) == (0, {"unsubscribed": 1, "complained": 1, "manual": 1})
     assert [listmonk_server.stored(email) is not None for email in (ANN, BOB, CAT)] == [False, False, True]
     assert report.quota.used == 3, "an address that had its place needs no second one"
 
@@ -540,3 +541,33 @@ def test_the_counts_of_a_run_are_kept(marts: Database, listmonk_server: Listmonk
     assert (row["id"], row["error"]) == (report.run_id, None)
     assert row["counts"]["created"] == 3  # type: ignore[index]
     assert row["counts"]["quota"]["by_provider"] == {"other": 3}  # type: ignore[index]
+
+
+def test_whoever_is_deleted_in_listmonk_is_not_put_back(
+    marts: Database, listmonk_server: Listmonk, settings: Settings
+) -> None:
+    """Deleting erases the complaint that came before it; a person's own “wipe my data” looks the same."""
+    given_leads(marts, _three())
+    _sync(marts, listmonk_server, settings)
+    stored = listmonk_server.stored(ANN)
+    assert stored is not None
+    listmonk_server.api.delete(f"/api/subscribers/{stored['id']}").raise_for_status()
+    report = _sync(marts, listmonk_server, settings)
+    assert (report.created, report.joined, listmonk_server.stored(ANN)) == (0, 0, None)
+    assert states(marts)[ANN] == "held"
+    assert suppressions(marts)[ANN] == {"manual"}
+
+
+def test_a_list_that_lost_many_at_once_stops_everything_and_suppresses_nobody(
+    marts: Database, listmonk_server: Listmonk, settings: Settings
+) -> None:
+    given_leads(
+        marts, [GivenLead(f"{n:010d}", f"lead{n}@carrier.example", codes=("RMD_MISSING",)) for n in range(1, 31)]
+    )
+    _sync(marts, listmonk_server, settings)
+    with psycopg.connect(listmonk_server.database_url) as connection:
+        connection.execute("delete from listmonk.subscribers")
+    listmonk_server.forget_writes()
+    with pytest.raises(ListLost, match="30 of 30 addresses"):
+        _sync(marts, listmonk_server, settings)
+    assert (listmonk_server.writes(), suppressions(marts)) == ({}, {})

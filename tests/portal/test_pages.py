@@ -267,3 +267,13 @@ def test_a_chart_is_escaped_and_scaled_to_its_longest_bar() -> None:
     assert "<b>" not in drawn
     assert "…" in drawn
     assert 'aria-label="Leads &amp; more"' in drawn
+
+
+def test_no_redirect_goes_where_the_host_header_says(web: Web) -> None:
+    reply = web.get(f"{PAGE}/?frn=1", headers={"Host": "evil.example"}, follow_redirects=False)
+    assert (reply.status_code, "evil.example" in reply.headers.get("location", "")) == (404, False)
+
+
+def test_a_password_that_is_no_text_is_a_wrong_password(start: Callable[..., Web]) -> None:
+    web = start(staff_password=SecretStr("a!b@c:d"))
+    assert web.get("/segments", headers={b"Authorization": b"Basic \xff"}).status_code == 401

@@ -238,3 +238,26 @@ def test_what_was_mended_on_the_way_is_told_although_the_copy_is_complete() -> N
     verdict = judged(read(notes=["7,346 FRNs had lost their leading zeros; padded to 10 digits"]))
     assert verdict.grade == "complete"
     assert verdict.reasons == ("7,346 FRNs had lost their leading zeros; padded to 10 digits",)
+
+
+def test_a_copy_with_an_unreadable_record_proves_no_absence_because_its_filer_may_be_the_missing_one() -> None:
+    report = read()
+    report.reject(4711, "unknown answer", "RMD0004711,…")
+    verdict = judged(report)
+    assert (verdict.grade, verdict.proves_absence) == ("complete", False)
+    assert any("1 record could not be read: absence" in reason for reason in verdict.reasons)
+    assert judged(read()).proves_absence
+
+
+@pytest.mark.parametrize(
+    ("found", "rows", "proves"), [(0, 300, False), (30, 300, False), (60, 300, True), (4, 5, False)]
+)
+def test_look_ups_that_found_almost_nobody_prove_nothing_about_the_others(found: int, rows: int, proves: bool) -> None:
+    look_ups = SourceContract.model_validate(
+        CONTRACT
+        | {"change": None, "rows": CONTRACT["rows"] | {"min": 1}}
+        | {"absence": {"sightings": 2, "distinct_bytes": False, "least_found": {"look_ups": 5, "pct": 20}}}
+    )
+    verdict = judged(read(rows, facts={"found": found, "not_found": rows - found}), contract=look_ups)
+    assert (verdict.grade, verdict.proves_absence) == ("complete", proves)
+    assert any("empty page of this batch proves nothing" in reason for reason in verdict.reasons) is not proves

@@ -110,3 +110,11 @@ def test_a_recall_without_a_reason_is_refused(way: Road, whole: bytes) -> None:
     with pytest.raises(UsageError, match="--reason"):
         recall(way.db, snapshot.snapshot_id, by="jdoe", reason="  ", now=NOW)
     assert books.get(way.db, snapshot.snapshot_id).is_good
+
+
+def test_recalled_bytes_do_not_come_back_under_another_day(way: Road, whole: bytes) -> None:
+    wrong = way.in_force(whole)
+    recall(way.db, wrong.snapshot_id, by="jdoe", reason="a test export", now=NOW)
+    again = way.take(whole, as_of=TODAY + timedelta(days=1))
+    assert again.grade == "rejected"
+    assert any("recalled by jdoe" in reason and "a test export" in reason for reason in again.reasons)

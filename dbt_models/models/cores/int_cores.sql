@@ -1,5 +1,6 @@
 {{ config(post_hook='analyze {{ this }}', indexes=[{'columns': ['frn'], 'unique': true}]) }}
--- One row per FRN ever looked up: what the newest look-up shows, and on which days the page was empty.
+-- One row per FRN ever looked up: what the newest look-up shows, and on which days the page was empty. Empty pages
+-- count only in batches that found others: a site that shows nobody anything says nothing.
 with newest as (
     select distinct on (frn) *
     from {{ ref('stg_fcc_cores__registrations') }}
@@ -7,8 +8,8 @@ with newest as (
 ),
 days as (
     select frn, bool_or(is_found) as was_ever_found,
-           count(distinct as_of) filter (where not is_found)::int as empty_days,
-           array_agg(distinct as_of) filter (where not is_found) as empty_on,
+           count(distinct as_of) filter (where not is_found and proves_absence)::int as empty_days,
+           array_agg(distinct as_of) filter (where not is_found and proves_absence) as empty_on,
            array_agg(distinct snapshot_id) as snapshot_ids
     from {{ ref('stg_fcc_cores__registrations') }}
     group by frn
