@@ -91,7 +91,12 @@ def _control(method: str, body: dict[str, Any] | None, params: dict[str, str] | 
     """Asks the running stand-ins. Raises UsageError for what they refuse, OutsideUnavailable when none runs."""
     import httpx
 
-    base = load_settings().sandbox_url.rstrip("/")
+    from pw_pipelines.runtime.running import running_house
+
+    settings = load_settings()
+    # The stand-ins of this PW_HOME's `pw up`: at the default port those of another home may listen.
+    house = None if "sandbox_url" in settings.model_fields_set else running_house(settings.home)
+    base = (house.sandbox_url if house and house.sandbox_url else settings.sandbox_url).rstrip("/")
     try:
         reply = httpx.request(method, f"{base}/_control/faults", json=body, params=params, timeout=10)
     except httpx.TransportError as error:
