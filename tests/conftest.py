@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 import tempfile
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from psycopg import sql
 
 from pw_pipelines.db.connection import Database, create_databases, migrate
 from pw_pipelines.db.embedded import Embedded, Server
-from pw_pipelines.settings import Settings
+from pw_pipelines.settings import Settings, load_settings
 
 pytest_plugins = ["tests.no_skips", "tests.fixtures_sandbox", "tests.fixtures_marts", "tests.fixtures_listmonk"]
 
@@ -65,6 +67,21 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the developer's shell reaches a test."""
     for name in [name for name in os.environ if name.startswith(("PW_", "DAGSTER_", "DBT_"))]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _process_as_new() -> Iterator[None]:
+    """What a door sets up once per process, settings and logs, does not reach the next test."""
+    root, httpx_logs = logging.getLogger(), logging.getLogger("httpx")
+    handlers, level, httpx_level = root.handlers[:], root.level, httpx_logs.level
+    httpx_logs.setLevel(logging.NOTSET)
+    load_settings.cache_clear()
+    yield
+    load_settings.cache_clear()
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    httpx_logs.setLevel(httpx_level)
 
 
 @pytest.fixture(scope="session")
