@@ -74,7 +74,6 @@ def _process_as_new() -> Iterator[None]:
     """What a door sets up once per process, settings and logs, does not reach the next test."""
     root, httpx_logs = logging.getLogger(), logging.getLogger("httpx")
     handlers, level, httpx_level = root.handlers[:], root.level, httpx_logs.level
-    httpx_logs.setLevel(logging.NOTSET)
     load_settings.cache_clear()
     yield
     load_settings.cache_clear()

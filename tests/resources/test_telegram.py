@@ -137,7 +137,7 @@ def test_a_group_that_moved_says_its_new_number(bot_url: str, settings: Settings
 
 
 def test_the_token_is_in_no_log_line(telegram: Telegram, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, logger="httpx"):
         telegram.send("hello")
     assert "/bot***/sendMessage" in caplog.text
     assert TOKEN not in caplog.text
