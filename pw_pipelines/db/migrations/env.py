@@ -13,7 +13,7 @@ ADVISORY_LOCK = 7_269_001  # any number, the same for every process of this proj
 
 def include_name(name: str | None, type_: str, parent_names: object) -> bool:
     """Only our schemas: dbt's and Dagster's tables are not Alembic's."""
-    return type_ != "schema" or name in {"pw", "core"}
+    return type_ != "schema" or name in {"pw", "core", "registry"}
 
 
 def run() -> None:
@@ -23,6 +23,7 @@ def run() -> None:
         connection.execute(text("select pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
         connection.execute(text("create schema if not exists pw"))
         connection.execute(text("create schema if not exists core"))
+        connection.execute(text("create schema if not exists registry"))
         connection.commit()
         context.configure(
             connection=connection,

@@ -1,10 +1,11 @@
 """SQLAlchemy models: the schema, said once. Alembic's migrations are checked against them.
 
-Schemas: `pw` our own books (snapshots, leads, logs); `core` rows of public sources, each under its snapshot.
+Schemas: `pw` our own books (snapshots, leads, logs); `core` rows of public sources, each under its snapshot;
+`registry` the companies of every state.
 dbt writes `staging`, `marts` and `segments`.
 """
 
-from pw_pipelines.db.tables import alerts, checks, core, leads, reference, snapshots
+from pw_pipelines.db.tables import alerts, checks, core, leads, reference, registry, snapshots
 from pw_pipelines.db.tables.base import Base
 
-__all__ = ["Base", "alerts", "checks", "core", "leads", "reference", "snapshots"]
+__all__ = ["Base", "alerts", "checks", "core", "leads", "reference", "registry", "snapshots"]

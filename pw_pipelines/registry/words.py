@@ -1,0 +1,73 @@
+"""`words.yaml`, read once: the words that name comparison treats specially."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from pw_pipelines.errors import ConfigError
+
+WordSet = frozenset[str]
+
+
+class Words(BaseModel):
+    """Sets of words, and maps from a variant to the word it is taken for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    designators: WordSet
+    designator_companions: WordSet
+    articles: WordSet
+    foreign_articles: WordSet
+    conjunctions: WordSet
+    foreign_conjunctions: WordSet
+    prepositions: WordSet
+    foreign_prepositions: WordSet
+    dotcom: WordSet
+    numbers: dict[str, str]
+    abbreviations: dict[str, str]
+    spellings: dict[str, str]
+    irregular_plurals: dict[str, str]
+
+    @field_validator(
+        "designators", "designator_companions", "articles", "foreign_articles", "conjunctions",
+        "foreign_conjunctions", "prepositions", "foreign_prepositions", "dotcom", mode="before",
+    )  # fmt: skip
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return frozenset(value.split()) if isinstance(value, str) else value
+
+    @field_validator("numbers", "abbreviations", "spellings", "irregular_plurals", mode="before")
+    @classmethod
+    def _turned(cls, value: object) -> object:
+        """{word: "variant variant"} -> {variant: word}; a variant of two words is an error."""
+        if not isinstance(value, dict):
+            return value
+        turned: dict[str, str] = {}
+        for word, variants in value.items():
+            for variant in str(variants).split():
+                if variant in turned:
+                    raise ValueError(f"{variant!r} is taken for {turned[variant]!r} and for {word!r}")
+                turned[variant] = str(word)
+        return turned
+
+    @property
+    def little(self) -> WordSet:
+        """Articles, conjunctions and prepositions, foreign ones too."""
+        return (
+            self.articles | self.foreign_articles | self.conjunctions
+            | self.foreign_conjunctions | self.prepositions | self.foreign_prepositions
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def words() -> Words:
+    """The words. Raises ConfigError naming what is wrong in the file."""
+    text = (resources.files("pw_pipelines.registry") / "words.yaml").read_text(encoding="utf-8")
+    try:
+        return Words.model_validate(yaml.safe_load(text))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise ConfigError(f"registry/words.yaml is not valid: {error}") from error
