@@ -16,6 +16,17 @@ _LEGAL_FORMS = frozenset(
 )
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _DOTTED = re.compile(r"\b(?:[a-z]\.){2,}", re.IGNORECASE)
+# What joins the names of one firm.
+_ALIAS = re.compile(
+    r",?\s*(?:\b(?:[dfan]\s?/\s?[bk]\s?/\s?a|dba|fka|nka)\b\.?:?|\b(?:doing business|also known|now known) as\b"
+    r"|\bformerly(?: known as| d/b/a)?\b)\s*",
+    re.IGNORECASE,
+)
+
+
+def aliases(text: str) -> tuple[str, ...]:
+    """A firm's name as given, and the names around `d/b/a`, `f/k/a`, `formerly` … in it."""
+    return tuple(dict.fromkeys(part for part in (text, *(one.strip(" ,.-()") for one in _ALIAS.split(text))) if part))
 
 
 def plain(name: str) -> str:
@@ -31,11 +42,14 @@ def plain(name: str) -> str:
 
 def key(name: str | None) -> str:
     """Comparison key: `plain` without a leading `the` and trailing legal forms. Empty for an empty name."""
-    if not name:
-        return ""
-    words = plain(name).split()
-    if len(words) > 1 and words[0] == "the":
-        words = words[1:]
-    while len(words) > 1 and words[-1] in _LEGAL_FORMS:
-        words.pop()
-    return " ".join(words)
+    return " ".join(key_words(plain(name).split())) if name else ""
+
+
+def key_words(words: list[str]) -> list[str]:
+    """The words of a key, of the words of a `plain` name."""
+    start, end = 0, len(words)
+    if end > 1 and words[0] == "the":
+        start = 1
+    while end - start > 1 and words[end - 1] in _LEGAL_FORMS:
+        end -= 1
+    return words[start:end]

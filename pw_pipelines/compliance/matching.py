@@ -1,32 +1,36 @@
 """Names matched to carriers where a record has no FRN: filings of docket 06-36, and Form 499 filers without one.
 
-A match says how it was made and how surely; it is never made silently. `near` is similarity alone and proves
-nothing: it only turns an accusation into a question.
+A match says how it was made and how surely; it is never made silently. `near` is similarity alone, `affiliate` a
+filing of somebody of the same group: both prove nothing and only turn an accusation into a question.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from psycopg import Connection
 
 from pw_pipelines import names
 from pw_pipelines.compliance import matching_names
+from pw_pipelines.compliance.calendar import due_in
 from pw_pipelines.compliance.matching_names import CarrierName, CarrierNames, Filing
 from pw_pipelines.compliance.near import NearName, nearest
 from pw_pipelines.db.connection import Database
 
 CONFIDENCE = {"exact": 1.0, "key": 0.95, "holding": 0.8, "document": 0.7}  # near: its similarity, at most 0.65
 NEAR_AT_MOST = 0.65
-DOCUMENT_WORDS = 8  # longest name looked for in a file name
+AFFILIATE = 0.5
+DOCUMENT_WORDS = 8  # longest name looked for in a file name, but for the name that is all of it
 # Parts of one filer text that are names of their own.
 _PARTS = re.compile(
-    r"\b[dfa]\s*/?\s*[bk]\s*/?\s*a\b\.?|\bon behalf of\b|\bdoing business as\b"
+    r"\b[dfan]\s*/?\s*[bk]\s*/?\s*a\b\.?|\b(?:filed |submitted )?(?:on behalf of|by|for)\b|\bo/b/o\b|\bc/o\b"
+    r"|\bdoing business as\b|\bformerly\b(?: known as\b)?|\b(?:also|now) known as\b"
+    r"|\b(?:as )?successors? (?:to|in interest)\b|,?\s+et al\b\.?|\s+[/–—-]\s+|:"
     r"|,?\s+and (?:its |all )?(?:affiliates|subsidiaries|affiliated companies)\b.*|;|\||\(|\)",
     re.IGNORECASE,
 )
@@ -73,7 +77,8 @@ def match_names(db: Database, *, on: date, now: datetime | None = None) -> Match
         since = matching_names.filings_since(connection, on)
         filings = matching_names.read_filings(connection, on, since) if since else []
         filers = matching_names.read_filers_without_frn(connection, on)
-        matches = [*match_filings(filings, carriers), *match_filers(filers, carriers)]
+        in_time = due_in("cpni", since.year)[-1].late_after if since else None
+        matches = [*match_filings(filings, carriers, in_time=in_time), *match_filers(filers, carriers)]
         _write(connection, matches)
         connection.execute(
             "insert into pw.match_runs (matched_at, as_of, snapshot_ids) values (coalesce(%s, now()), %s, %s)",
@@ -99,21 +104,50 @@ def is_matched(db: Database, *, on: date) -> bool:
     return run is not None and run["as_of"] == on and run["snapshot_ids"] == wanted
 
 
-def match_filings(filings: Iterable[Filing], carriers: CarrierNames) -> list[Match]:
-    """Every filing against every carrier: surest method first; `near` only for carriers with no match at all."""
+def match_filings(filings: Iterable[Filing], carriers: CarrierNames, *, in_time: date | None = None) -> list[Match]:
+    """Every filing against every carrier, surest method first.
+
+    `near` and `affiliate` only for active carriers with no match at all, and, among the filings received up to
+    `in_time`, for those whose own came later: the one in time may have been misspelt or an affiliate's.
+    """
     found: dict[tuple[str, str], Match] = {}
     filings = list(filings)
-    owners: dict[str, set[str]] = defaultdict(set)
+    prompt = [one for one in filings if in_time and one.received_on and one.received_on <= in_time]
+    prompt_ids = {one.id_submission for one in prompt}
+    owned: set[tuple[str, str]] = set()
     for filing in filings:
-        for name, method, carrier in _direct(filing, carriers):
-            owners[filing.id_submission].add(carrier.frn)
+        for text, name, method, carrier in _direct(filing, carriers):
+            owned.add((filing.id_submission, text))
             _keep(found, _match(filing, name, method, carrier))
-    matched = {match.frn for match in found.values()}
-    unmatched = {frn for frn in carriers.active if frn not in matched}
-    for near in nearest(_near_names(filings, owners), (name for name in carriers.own if name.frn in unmatched)):
-        confidence = round(NEAR_AT_MOST * near.similarity / 100, 3)
-        _keep(found, _match(near.filing, near.name, "near", near.carrier, confidence=confidence))
+    direct = list(found.values())
+    matched = {match.frn for match in direct}
+    is_prompt = {match.frn for match in direct if match.subject_id in prompt_ids}
+    late = carriers.active & matched - is_prompt if prompt else set()
+    bearers = Counter(word for _, word in {(one.frn, word) for one in carriers.all for word in one.key.split()})
+    for asking, among in ((carriers.active - matched, filings), (late, prompt)):
+        names_asking = [name for name in carriers.all if name.frn in asking]
+        for near in nearest(_near_names(among, owned), names_asking, bearers=bearers):
+            confidence = round(NEAR_AT_MOST * near.similarity / 100, 3)
+            _keep(found, _match(near.filing, near.name, "near", near.carrier, confidence=confidence))
+        for match in _affiliates(direct, among, asking, carriers):
+            _keep(found, match)
     return list(found.values())
+
+
+def _affiliates(direct: list[Match], among: list[Filing], asking: set[str], carriers: CarrierNames) -> Iterator[Match]:
+    """For each carrier that asks, one filing of somebody of its group, the earliest: it may speak for all of them."""
+    received = {one.id_submission: (one.received_on or date.max, one.id_submission) for one in among}
+    first: dict[str, Match] = {}
+    for match in direct:
+        if match.subject_id in received:
+            for group in carriers.groups.get(match.frn, ()):
+                if group not in first or received[match.subject_id] < received[first[group].subject_id]:
+                    first[group] = match
+    for frn in sorted(asking):
+        known = [first[group] for group in carriers.groups.get(frn, ()) if group in first]
+        if known:
+            match = min(known, key=lambda one: received[one.subject_id])
+            yield replace(match, frn=frn, method="affiliate", confidence=AFFILIATE)
 
 
 def match_filers(filers: Iterable[Filing], carriers: CarrierNames) -> list[Match]:
@@ -134,31 +168,49 @@ def parts(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in found if part))
 
 
-def _direct(filing: Filing, carriers: CarrierNames) -> Iterator[tuple[str, str, CarrierName]]:
+def _direct(filing: Filing, carriers: CarrierNames) -> Iterator[tuple[str, str, str, CarrierName]]:
+    """(text of the filing, name in it, method, carrier)."""
     for whole in filing.names:
         for name in parts(whole):
             for carrier in carriers.by_key.get(names.key(name), ()):
                 if carrier.kind == "holding":
-                    yield name, "holding", carrier
+                    yield whole, name, "holding", carrier
                 else:
                     same = names.plain(name) == names.plain(carrier.text)
-                    yield name, "exact" if same and name == whole else "key", carrier
+                    yield whole, name, "exact" if same and name == whole else "key", carrier
     for document in filing.documents:
-        words = names.plain(document.rsplit(".", 1)[0]).split()
-        for start in range(len(words)):
-            for length in range(1, min(DOCUMENT_WORDS, len(words) - start) + 1):
-                phrase = words[start : start + length]
-                if length == 1 and not matching_names.is_distinctive(phrase[0]):
-                    continue
-                for carrier in carriers.by_key.get(names.key(" ".join(phrase)), ()):
-                    yield document, "document", carrier
+        for carrier in _in_document(document, carriers):
+            yield document, document, "document", carrier
 
 
-def _near_names(filings: Iterable[Filing], owners: dict[str, set[str]]) -> Iterator[NearName]:
+def _in_document(document: str, carriers: CarrierNames) -> Iterator[CarrierName]:
+    """Carriers of whom a name is in a document's file name, or is all of it but for words that say what it is."""
+    words = matching_names.document_words(document)
+    phrases = [
+        words[start : start + length]
+        for start in range(len(words))
+        for length in range(1, min(DOCUMENT_WORDS, len(words) - start) + 1)
+        if length > 1 or matching_names.is_distinctive(words[start])
+    ]
+    left = matching_names.document_name(document)
+    if left and matching_names.names_somebody(left):
+        phrases.append(left.split())
+    for phrase in phrases:
+        key = names.key_words(phrase)
+        yield from carriers.by_key.get(" ".join(key), ())
+        letters = "".join(key)
+        if len(letters) >= matching_names.DISTINCTIVE_LETTERS and matching_names.names_somebody(" ".join(key)):
+            yield from carriers.by_letters.get(letters, ())
+
+
+def _near_names(filings: Iterable[Filing], owned: set[tuple[str, str]]) -> Iterator[NearName]:
     for filing in filings:
         for whole in filing.names:
             for name in parts(whole):
-                yield NearName(filing, name, names.key(name), filing.id_submission in owners)
+                yield NearName(filing, name, names.key(name), (filing.id_submission, whole) in owned)
+        for document in filing.documents:
+            key = names.key(matching_names.document_name(document))
+            yield NearName(filing, document, key, (filing.id_submission, document) in owned)
 
 
 def _match(

@@ -6,13 +6,13 @@ Bounded work: names are compared, in compiled code, with those that begin or end
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pw_pipelines.compliance.matching_names import TRADE_WORDS, CarrierName, Filing
+from pw_pipelines.compliance.matching_names import TRADE_WORDS, CarrierName, Filing, is_trade, spelled
 
-# Similarity of the letters, 0 to 100. A filing that carries another carrier's very name has an owner: only a
-# close look-alike makes it anyone else's question.
+# Similarity of the letters, 0 to 100. A name that is another carrier's very own has an owner: only a close look-alike
+# makes it anyone else's question.
 CUTOFF = 86
 CUTOFF_OWNED = 93
 CONTAINED = 90.0  # similarity given when one name holds all words of the other
@@ -20,12 +20,16 @@ CONTAINED_WORDS = 2  # … and they are at least so many
 SAME_CORE = 92.0  # … when the same words are left without those of the trade (Acme Wireless, Acme Telecom)
 SQUEEZED = 97.0  # … when only the blanks differ (AcmeTel, Acme Tel)
 END = 4  # letters at a word's beginning or end that a look-alike keeps: a slip of the pen rarely hits both
+ALONE = 4  # letters of a word that, alone, may be somebody's name in a filing nobody was found for
+RARE = 5  # carriers at most in whose names a word is that two look-alikes may have in common and nothing else
+RARE_LETTERS = 5  # … and its letters at least
+SHARED = 86.0  # … and the similarity given
 SHORT = 7  # letters of a name so short that one slip can hit both
 
 
 @dataclass(frozen=True)
 class NearName:
-    """One name in one filing. `is_owned`: some carrier was found for the filing already."""
+    """One name in one filing, or in a document's file name. `is_owned`: it is, or holds, some carrier's very name."""
 
     filing: Filing
     name: str
@@ -43,8 +47,13 @@ class Near:
     similarity: float
 
 
-def nearest(filed: Iterable[NearName], carriers: Iterable[CarrierName]) -> Iterator[Near]:
-    """For each carrier name the most similar filed name, if any is similar enough."""
+def nearest(
+    filed: Iterable[NearName], carriers: Iterable[CarrierName], *, bearers: Mapping[str, int] | None = None
+) -> Iterator[Near]:
+    """For each carrier name the most similar filed name, if any is similar enough.
+
+    bearers: word -> how many carriers of all have it in a name; left out, no word is rare.
+    """
     by_key: dict[str, NearName] = {}
     for name in filed:
         if name.key and (name.key not in by_key or by_key[name.key].is_owned > name.is_owned):
@@ -57,6 +66,8 @@ def nearest(filed: Iterable[NearName], carriers: Iterable[CarrierName]) -> Itera
     best = _by_similarity(by_key, list(mine))
     for found in (
         _by_containment(by_key, mine),
+        _by_rare_word(by_key, mine, bearers or {}),
+        _by_form(by_key, mine, spelled, SQUEEZED),
         _by_form(by_key, mine, _core, SAME_CORE),
         _by_form(by_key, mine, _squeezed, SQUEEZED),
     ):
@@ -79,9 +90,12 @@ def _by_similarity(by_key: dict[str, NearName], keys: list[str]) -> dict[str, tu
     best: dict[str, tuple[str, float]] = {}
     for key in keys:
         candidates = {other for block in _blocks(key) for other in blocks.get(block, ())}
-        for form in (str, _in_order):  # as written, and whatever the order of the words
+        # as written, whatever the order of the words, abbreviations written out, without the words of the trade
+        for form in (str, _in_order, spelled, _core):
             asked = form(key)
             for is_owned, cutoff in ((False, CUTOFF), (True, CUTOFF_OWNED)):
+                if form is _core and (is_owned or len(asked) < RARE_LETTERS):
+                    continue
                 choices = {other: form(other) for other in candidates if by_key[other].is_owned is is_owned}
                 found = process.extractOne(asked, choices, scorer=fuzz.ratio, score_cutoff=cutoff)
                 if found is not None and (key not in best or found[1] > best[key][1]):
@@ -94,7 +108,7 @@ def _blocks(key: str) -> set[str]:
 
     Comparing only within blocks takes 15,000 × 11,000 names from 165 million comparisons to some hundred thousand.
     """
-    core = [word for word in key.split() if word not in TRADE_WORDS] or key.split()
+    core = _core(key).split() or key.split()
     found = {f"{word[:END]}…" for word in core} | {f"…{word[-END:]}" for word in core}
     letters = "".join(core)
     if len(letters) <= SHORT:
@@ -118,15 +132,36 @@ def _by_containment(by_key: dict[str, NearName], keys: Iterable[str]) -> dict[st
         words = frozenset(key.split())
         known = sorted((postings[word] for word in words if word in postings), key=len)
         candidates: set[str] = set()
-        if known and len(known) == len(words) and _names_somebody(words):
-            candidates = set.intersection(*known)  # filed names that hold every word of the carrier's
+        if known and len(known) == len(words):  # filed names that hold every word of the carrier's
+            candidates = {
+                other
+                for other in set.intersection(*known)
+                if _names_somebody(words) or (not by_key[other].is_owned and _stands_alone(words))
+            }
         # filed names all of whose words the carrier's has: one of them at least is no word of the trade
         for other in set().union(*(postings.get(word, set()) for word in words - TRADE_WORDS)):
-            if words_of[other] <= words and _names_somebody(words_of[other]):
+            few = words_of[other]
+            if few <= words and (_names_somebody(few) or (not by_key[other].is_owned and _stands_alone(few))):
                 candidates.add(other)
         if candidates:
             found[key] = (min(candidates, key=lambda other: (abs(len(words_of[other]) - len(words)), other)), CONTAINED)
     return found
+
+
+def _by_rare_word(
+    by_key: dict[str, NearName], keys: Iterable[str], bearers: Mapping[str, int]
+) -> dict[str, tuple[str, float]]:
+    """Names nobody was found for that share a word with a carrier's which hardly any other carrier has."""
+    filed: dict[str, str] = {}
+    for key in sorted(by_key, reverse=True):
+        if not by_key[key].is_owned:
+            filed.update((word, key) for word in key.split() if len(word) >= RARE_LETTERS and not is_trade(word))
+    return {
+        key: (filed[word], SHARED)
+        for key in keys
+        for word in key.split()
+        if word in filed and bearers.get(word, RARE + 1) <= RARE
+    }
 
 
 def _by_form(
@@ -139,7 +174,7 @@ def _by_form(
 
 
 def _core(key: str) -> str:
-    return " ".join(sorted(set(key.split()) - TRADE_WORDS))
+    return " ".join(sorted({word for word in key.split() if not is_trade(word)}))
 
 
 def _squeezed(key: str) -> str:
@@ -149,3 +184,8 @@ def _squeezed(key: str) -> str:
 def _names_somebody(words: frozenset[str]) -> bool:
     """Two words or more, not all of them words of the trade."""
     return len(words) >= CONTAINED_WORDS and not words <= TRADE_WORDS
+
+
+def _stands_alone(words: frozenset[str]) -> bool:
+    """Some word that is no word of the trade is long enough to be a name."""
+    return any(len(word) >= ALONE and not word.isdigit() and not is_trade(word) for word in words)

@@ -54,6 +54,16 @@ def method(filed: str, known: CarrierNames, *documents: str) -> dict[str, str]:
         ("Granitepeak", "Granitepeak Cablevision, Inc.", "near"),
         ("Acme Comm. Corp.", "Acme Communications Corp.", "near"),
         ("Meridian Ferry Holdings of Ohio", "Meridian Ferry", "near"),
+        ("Wren Cove TelephoneCompany", "Wren Cove Tel. Co.", "near"),  # abbreviated here, run together there
+        ("Tamarack", "Tamarack PCS, LLC", "near"),  # without the word of the trade
+        ("Zirquiv Copany", "Zirquiv Company, Inc.", "near"),  # a slip in the legal form
+        ("Zirquiv Bahamas", "Zirquiv Ohio", "near"),  # a word nobody else has in the name
+        ("Acme Telephone, formerly Basalt Orchard Wireless", "Basalt Orchard Wireless LLC", "key"),
+        ("Acme Telephone n/k/a Basalt Orchard Wireless", "Basalt Orchard Wireless LLC", "key"),
+        ("Example Advocates PLLC for Acme Telephone", "Acme Telephone Inc", "key"),
+        ("Acme Telephone - Basalt Orchard Wireless", "Basalt Orchard Wireless LLC", "key"),
+        ("Acme Telephone et al.", "Acme Telephone Inc", "key"),
+        ("Kestrelphone", "Basalt Orchard Wireless, Inc., d/b/a Kestrelphone", "exact"),
     ],
 )
 def test_a_filers_name_is_matched_as_surely_as_it_agrees(filed: str, carrier: str, expected: str) -> None:
@@ -81,12 +91,60 @@ def test_a_holding_companys_filing_covers_its_carriers() -> None:
     [
         ("Basalt_Orchard_Wireless_CPNI_2026.pdf", {"a": "document"}),
         ("2026 CPNI - Basalt Orchard Wireless (CY2025).pdf", {"a": "document"}),
+        ("B_O_W_Cable_Inc__CPNI_2026.pdf", {"c": "document"}),  # dots of initials are gone
+        ("Lacom_CPNI_2026.pdf", {"d": "document"}),  # all of the name that is left
+        ("Basalt Orchrd Wireles CPNI Certification 2026.pdf", {"a": "near"}),  # misspelt
+        ("2026 CPNI - Basalt Orchard Wrls., LLC (CY2025).pdf", {"a": "near"}),
         ("CPNI Certification.pdf", {}),
+        ("2026 Annual Certification Final signed.docx", {}),
     ],
 )
 def test_a_name_in_a_documents_file_name_is_found(document: str, expected: dict[str, str]) -> None:
-    known = carriers(a="Basalt Orchard Wireless LLC", b="Certification Inc")
+    known = carriers(a="Basalt Orchard Wireless LLC", b="Certification Inc", c="B.O.W. Cable, Inc.", d="Lacom")
     assert method("Pat Example, Consultant", known, document) == expected
+
+
+def test_a_long_name_that_is_all_of_a_documents_file_name_is_found() -> None:
+    long = "Very Long Rural Telephone and Broadband Cooperative Association of the Lower Thistlecombe Valley, Inc."
+    assert method("Pat Example", carriers(a=long), f"{long} CPNI Certification 2026.pdf") == {"a": "document"}
+
+
+def test_a_misspelt_holding_company_makes_a_question_of_its_carriers() -> None:
+    assert method("Paralax Nimbus Holdings", carriers(a=("Acme", "Parallax Nimbus Holdings"))) == {"a": "near"}
+
+
+def test_a_filing_of_one_of_a_group_is_a_question_for_the_others_of_it() -> None:
+    known = carriers(
+        a=("Acme Telephone", "Parallax Nimbus"),
+        b=("Basalt Orchard Wireless", "Parallax Nimbus, Inc."),
+        c="Umber Lagoon",
+    )
+    filing = Filing("1", ("Acme Telephone",), ("CPNI.pdf",), "c")
+    found = {match.frn: (match.method, match.subject_name) for match in match_filings([filing], known)}
+    assert found == {"a": ("exact", "Acme Telephone"), "b": ("affiliate", "Acme Telephone")}
+
+
+def test_a_holding_company_called_none_makes_no_group() -> None:
+    assert method("Acme Telephone", carriers(a=("Acme Telephone", "None"), b=("Basalt", "None"))) == {"a": "exact"}
+
+
+def test_who_filed_late_may_be_in_an_earlier_filing_under_a_similar_name_or_an_affiliates() -> None:
+    known = carriers(a="Tamarack Falls Telephone", b=("Acme", "Parallax Nimbus"), c=("Beta", "Parallax Nimbus"))
+    filings = [
+        Filing("1", ("Tamarak Falls Telephone",), (), "cpni", date(2026, 2, 20)),
+        Filing("2", ("Tamarack Falls Telephone",), (), "cpni", date(2026, 6, 1)),
+        Filing("3", ("Acme",), (), "cpni", date(2026, 2, 20)),
+        Filing("4", ("Beta",), (), "cpni", date(2026, 6, 1)),
+        Filing("5", ("Tamarack Falls Telefone",), (), "cpni", date(2026, 7, 1)),
+    ]
+    found = {(m.subject_id, m.frn): m.method for m in match_filings(filings, known, in_time=date(2026, 3, 3))}
+    assert found == {
+        ("1", "a"): "near",
+        ("2", "a"): "exact",
+        ("3", "b"): "exact",
+        ("3", "c"): "affiliate",
+        ("4", "c"): "exact",
+    }
 
 
 def test_every_method_states_its_confidence_and_likeness_is_the_least() -> None:
@@ -94,7 +152,8 @@ def test_every_method_states_its_confidence_and_likeness_is_the_least() -> None:
     filings = [Filing("1", ("Acme Telephone Inc",), (), "c"), Filing("2", ("Tamarak Falls Telephone",), (), "c")]
     found = {match.method: match for match in match_filings(filings, known)}
     assert found["key"].confidence == 0.95
-    assert found["near"].confidence < min(matching.CONFIDENCE.values())
+    assert matching.AFFILIATE < matching.NEAR_AT_MOST < min(matching.CONFIDENCE.values())
+    assert found["near"].confidence <= matching.NEAR_AT_MOST
     assert found["near"].snapshot_ids == ("c", "f499")
 
 
@@ -152,6 +211,36 @@ def test_matching_reads_the_copies_in_force_and_only_the_year_that_can_be_judged
     assert matching.is_matched(db, on=ON)
     given_snapshot(db, "fcc_cpni", date(2026, 11, 23))
     assert not matching.is_matched(db, on=date(2026, 11, 23)), "a new copy is not matched yet"
+
+
+def test_who_was_renamed_since_is_found_by_the_name_of_an_earlier_copy(db: Database) -> None:
+    for day, name in [(date(2026, 2, 2), "Umber Lagoon Cable"), (ON, "Kestrelphone LLC")]:
+        copy = given_snapshot(db, "fcc_form499", day)
+        given_rows(db, "fcc_form499_filers", copy, [form499_filer("800001", "0000000502", name)])
+    docket = given_snapshot(db, "fcc_cpni", ON)
+    given_rows(db, "fcc_cpni_filings", docket, [cpni_filing("1", ["Umber Lagoon Cable, Inc."], date(2026, 2, 20))])
+    match_names(db, on=ON, now=NOW)
+    with db.connect() as connection:
+        rows = connection.execute("select frn, method, carrier_name from core.name_matches").fetchall()
+    assert [tuple(row.values()) for row in rows] == [("0000000502", "key", "Umber Lagoon Cable")]
+
+
+def test_an_affiliate_named_in_an_rmd_filing_may_be_spoken_for_by_the_filer(db: Database) -> None:
+    rmd = given_snapshot(db, "fcc_rmd", ON, layout="2026")
+    given_rows(db, "fcc_rmd_filings", rmd, [
+        rmd_filing("RMD0001500", "0000000501", "Meridian Ferry Telecom", other_frns=["0000000502"]),
+    ])  # fmt: skip
+    f499 = given_snapshot(db, "fcc_form499", ON)
+    given_rows(db, "fcc_form499_filers", f499, [form499_filer("800001", "0000000502", "Basalt Orchard Wireless")])
+    docket = given_snapshot(db, "fcc_cpni", ON)
+    given_rows(db, "fcc_cpni_filings", docket, [cpni_filing("1", ["Meridian Ferry Telecom"], date(2026, 2, 20))])
+    match_names(db, on=ON, now=NOW)
+    with db.connect() as connection:
+        rows = connection.execute("select frn, method, subject_name from core.name_matches order by 1").fetchall()
+    assert [tuple(row.values()) for row in rows] == [
+        ("0000000501", "exact", "Meridian Ferry Telecom"),
+        ("0000000502", "affiliate", "Meridian Ferry Telecom"),
+    ]
 
 
 def test_before_the_due_date_the_year_before_is_the_one_to_judge(db: Database) -> None:

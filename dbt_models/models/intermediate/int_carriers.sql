@@ -61,7 +61,7 @@ select c.frn,
                 'id_submission', m.first_id, 'filer', m.first_name, 'received_on_et', m.first_received_on,
                 'method', m.first_method, 'confidence', m.first_confidence)
             when m.near_id is not null then jsonb_build_object(
-                'id_submission', m.near_id, 'filer', m.near_name, 'method', 'near', 'confidence', m.near_confidence)
+                'id_submission', m.near_id, 'filer', m.near_name, 'method', m.near_method, 'confidence', m.near_confidence)
        end as cpni_match,
        coalesce(k.name_keys, '{}') as name_keys,
        {{ ids(["coalesce(r.snapshot_ids, o.snapshot_ids, '{}')", "coalesce(f.snapshot_ids, '{}')", "array[b.snapshot_id]"]) }} as snapshot_ids

@@ -1,9 +1,9 @@
 -- Carriers that owed a certification and whose names, and whose holding company's, no filing of the docket carries
--- since 1 January. A similar name makes a question of it.
+-- since 1 January. A similar name, or a filing of one of the same group, makes a question of it.
 with owing as (
     select f.*, y.year, y.due_on_et, y.late_after_on_et, y.is_absence_proven and y.is_matched as is_absence_proven, y.needed, y.seen, y.since_on, y.until_on,
            y.snapshot_ids as cpni_snapshot_ids,
-           m.near_name, m.near_id,
+           m.near_name, m.near_id, m.near_method,
            -- in business in the year certified
            case when f.started_on >= make_date(y.year, 1, 1) then false
                 when f.started_on > date '1997-01-01' then true
@@ -27,6 +27,7 @@ select frn,
             else 'finding' end as verdict,
        case when not is_absence_proven then 'No filing found, but seen in ' || coalesce(seen, 0) || ' of the ' || coalesce(needed, 2) || ' whole copies of the docket that an absence needs.'
             when was_in_business is null then 'It is not known whether it was in business in ' || (year - 1) || '.'
+            when near_method = 'affiliate' then 'A filing of “' || near_name || '”, of the same group, is in the docket. Does it speak for you?'
             when near_id is not null then 'A filing under a similar name, “' || near_name || '”, is in the docket. Is it yours?' end as why,
        due_on_et,
        {{ evidence({
