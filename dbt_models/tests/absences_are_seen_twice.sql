@@ -1,4 +1,5 @@
--- A finding of absence that stands on fewer copies of different days than its source's contract asks for.
+-- A finding of absence that stands on fewer copies of different days (and of different rows, where the source's
+-- contract wants that) than the contract asks for.
 {% set absent_from = {'RMD_MISSING': 'fcc_rmd', 'RMD_REMOVED': 'fcc_rmd', 'CPNI_MISSING': 'fcc_cpni',
                       'CPNI_LATE': 'fcc_cpni', 'F499_MISSING': 'fcc_form499', 'BDC_MISSING': 'fcc_bdc',
                       'BDC_DROPPED': 'fcc_bdc'} %}
@@ -8,6 +9,6 @@ join (values {% for code, source in absent_from.items() %}('{{ code }}', '{{ sou
     as needs(code, source) using (code)
 join {{ source('pw', 'sources') }} s on s.source = needs.source
 where coalesce(s.absence_sightings, 2) > (
-    select count(distinct n.as_of) from {{ ref('stg_snapshots') }} n
+    select least(count(distinct n.as_of), case when s.absence_distinct_bytes then count(distinct n.content) else count(distinct n.as_of) end) from {{ ref('stg_snapshots') }} n
     where n.snapshot_id = any(f.snapshot_ids) and n.source = needs.source and n.proves_absence
 )

@@ -32,14 +32,15 @@ from pw_pipelines.errors import BadFrn, UsageError
 LIVE_SOURCES = ("fcc_cores", "fcc_form499", "fcc_cpni")
 _LABEL = re.compile(r"^\s*frn\b[\s:#.]*", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s\-‐‑‒–—.]+")
+_NEGATIVE = re.compile(r"\s*[\-‐‑‒–—−]")
 
 
 def read_frn(asked: str) -> tuple[str, list[str]]:
     """(FRN, remarks on how it was read). Blanks, hyphens and a leading "FRN" are dropped, lost zeros restored.
 
-    Raises BadFrn, with a remedy, for everything else.
+    Raises BadFrn, with a remedy, for everything else; a hyphen before the first digit makes a negative number of it.
     """
-    digits = _SEPARATORS.sub("", _LABEL.sub("", asked))
+    digits = "" if _NEGATIVE.match(asked) else _SEPARATORS.sub("", _LABEL.sub("", asked))
     try:
         frn = frns.pad(digits)
     except BadFrn:

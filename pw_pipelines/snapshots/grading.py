@@ -20,6 +20,7 @@ from datetime import date
 
 from pw_pipelines.snapshots import grading_dates
 from pw_pipelines.snapshots.model import CheckResult, Grade, Origin, Snapshot
+from pw_pipelines.snapshots.reading import CONTENT_DIGEST
 from pw_pipelines.sources.contract import SourceContract
 from pw_pipelines.sources.report import ReadReport
 
@@ -32,11 +33,13 @@ class Circumstances:
     """What is known about a copy beside its contents.
 
     size            bytes of the copy, of a gzip body those inside
+    unpacked        bytes a reader would meet, members of a ZIP unpacked too; None: as `size`
     edition         the edition asked for, where the source has editions
     previous        the last complete copy of the whole list before this one, or None
     newest_fetched  the complete fetched copy with the newest as-of day (of the same edition), or None
     recalled        who took these very bytes back before, and why; None: nobody did
-    earlier_digests SHA-256 of every earlier good copy of this source -> its as-of day
+    earlier_digests SHA-256 of the bytes of every earlier good copy of this source -> its as-of day
+    earlier_contents  digest of the rows of those copies, where it was taken -> as-of day
     expect_rows     the total an operator stated, `stated_by` whom
     mended          what the client had to say about the fetch, in words
     """
@@ -45,10 +48,12 @@ class Circumstances:
     origin: Origin
     size: int
     digest: str
+    unpacked: int | None = None
     edition: str | None = None
     previous: Snapshot | None = None
     newest_fetched: Snapshot | None = None
     earlier_digests: Mapping[str, date] = field(default_factory=dict)
+    earlier_contents: Mapping[str, date] = field(default_factory=dict)
     recalled: str | None = None
     expect_rows: int | None = None
     stated_by: str | None = None
@@ -75,7 +80,7 @@ def grade(report: ReadReport, contract: SourceContract, about: Circumstances, un
         checks.append(_rejects(report, contract))
         checks += grading_dates.checks(report, contract, as_of=about.as_of, origin=about.origin, edition=about.edition,
                                        previous=about.previous, newest_fetched=about.newest_fetched)  # fmt: skip
-    checks += [*_bytes(report, contract, about), _unchanged(contract, about), _not_recalled(about)]
+    checks += [*_bytes(report, contract, about), _unchanged(report, contract, about), _not_recalled(about)]
 
     failed = [check for check in checks if not check.passed]
     reasons = [check.reason for check in failed if check.severity == "error"]
@@ -155,12 +160,14 @@ def _bytes(report: ReadReport, contract: SourceContract, about: Circumstances) -
         f"{about.size:,}",
         f"at least {bounds.min:,}",
     )
+    unpacked = about.size if about.unpacked is None else about.unpacked
+    more = f", {_many(unpacked, 'byte')} unpacked" if unpacked > about.size else ""
     yield CheckResult(
         "bytes_ceiling",
-        about.size <= bounds.max,
+        max(unpacked, about.size) <= bounds.max,
         "error",
-        f"{_many(about.size, 'byte')} against at most {bounds.max:,} ({bounds.healthy:,} on {bounds.seen})",
-        f"{about.size:,}",
+        f"{_many(about.size, 'byte')}{more} against at most {bounds.max:,} ({bounds.healthy:,} on {bounds.seen})",
+        f"{max(unpacked, about.size):,}",
         f"at most {bounds.max:,}",
     )
 
@@ -260,7 +267,8 @@ def _keys(report: ReadReport, contract: SourceContract) -> CheckResult:
     doubled = report.duplicate_keys
     name = ", ".join(contract.key)
     shown = ", ".join(str(key) for key in doubled[:KEYS_SHOWN]) + (" …" if len(doubled) > KEYS_SHOWN else "")
-    sentence = f"{len(doubled):,} values of {name} stand more than once against 0 allowed"
+    what = "value of {} stands" if len(doubled) == 1 else "values of {} stand"
+    sentence = f"{len(doubled):,} {what.format(name)} more than once against 0 allowed"
     return CheckResult(
         "unique_keys", not doubled, "error", f"{sentence}: {shown}" if doubled else sentence, f"{len(doubled):,}", "0"
     )
@@ -301,11 +309,24 @@ def _rejects(report: ReadReport, contract: SourceContract) -> CheckResult:
     )
 
 
-def _unchanged(contract: SourceContract, about: Circumstances) -> CheckResult:
-    seen = about.earlier_digests.get(about.digest)
+def too_large(contract: SourceContract, unpacked: int) -> str | None:
+    """Why a copy of so many unpacked bytes is not even opened; None when it may be."""
+    if unpacked <= contract.bytes.max:
+        return None
+    return (
+        f"Not read: it has more than {contract.bytes.max:,} bytes when unpacked, which is no {contract.title}. "
+        "If the source really grew, raise bytes.max in its contract."
+    )
+
+
+def _unchanged(report: ReadReport, contract: SourceContract, about: Circumstances) -> CheckResult:
+    seen, same = about.earlier_digests.get(about.digest), "byte for byte the same as the copy of"
     if seen is None:
-        return CheckResult("unchanged", True, "warn", "the bytes differ from every earlier good copy")
-    same = f"byte for byte the same as the copy of {seen}"
+        seen = about.earlier_contents.get(str(report.facts.get(CONTENT_DIGEST)))
+        same = "other bytes, but row for row the same as the copy of"
+    if seen is None:
+        return CheckResult("unchanged", True, "warn", "bytes and rows differ from every earlier good copy")
+    same = f"{same} {seen}"
     if contract.absence is None or not contract.absence.distinct_bytes:
         return CheckResult("unchanged", True, "warn", f"{same}, as this source does between editions", str(seen))
     return CheckResult(
@@ -314,7 +335,7 @@ def _unchanged(contract: SourceContract, about: Circumstances) -> CheckResult:
         "warn",
         f"{same}: the source may be serving an old copy; both together count as one sighting of an absence",
         str(seen),
-        "new bytes",
+        "new rows",
     )
 
 

@@ -15,11 +15,12 @@ from pw_pipelines.faults import point
 from pw_pipelines.resources.fetched import Fetched
 from pw_pipelines.resources.objects import Objects
 from pw_pipelines.snapshots import books, verdicts
-from pw_pipelines.snapshots.grading import Circumstances, Verdict, grade
+from pw_pipelines.snapshots.grading import Circumstances, Verdict, grade, too_large
 from pw_pipelines.snapshots.grading_dates import stated_day as day_in
 from pw_pipelines.snapshots.loading import load, reload
 from pw_pipelines.snapshots.model import Origin, Snapshot
-from pw_pipelines.snapshots.reading import plain_size, read_through
+from pw_pipelines.snapshots.reading import CONTENT_DIGEST, read_through
+from pw_pipelines.snapshots.size import plain_size, unpacked_size
 from pw_pipelines.sources.contract import SourceContract, contract
 from pw_pipelines.sources.registry import reader
 from pw_pipelines.sources.report import ReadReport
@@ -116,8 +117,12 @@ def stated_day(objects: Objects, source: str, path: Path) -> date | None:
     """The day a hand-saved copy itself says it is of, or None. The bytes are kept before they are looked at."""
     digest = objects.put(path)
     report = ReadReport(file_name=path.name)
+    promised = contract(source)
     try:
         with objects.open(digest) as raw:
+            if too_large(promised, unpacked_size(raw, most=promised.bytes.max)):
+                return None
+            raw.seek(0)
             next(iter(reader(source)(raw, report)), None)
     except SourceRejected:
         return None  # grading will say why
@@ -191,16 +196,20 @@ def _judge(
     db: Database, objects: Objects, snapshot: Snapshot, *, mended: tuple[str, ...]
 ) -> tuple[ReadReport, Verdict]:
     report = ReadReport(file_name=snapshot.file_name)
+    promised = contract(snapshot.source)
     with objects.open(snapshot.raw_digest) as raw:
-        size = plain_size(raw)
-        raw.seek(0)
-        unreadable = read_through(reader(snapshot.source), raw, report)
+        size = plain_size(raw, most=promised.bytes.max)
+        unpacked = unpacked_size(raw, most=promised.bytes.max)
+        unreadable = too_large(promised, max(size, unpacked))
+        if unreadable is None:
+            raw.seek(0)
+            unreadable = read_through(reader(snapshot.source), raw, report)
     with db.connect() as connection:
         earlier = connection.execute(
-            """select raw_digest, max(as_of) as day from pw.snapshots
+            """select raw_digest, facts ->> %s as content, max(as_of) as day from pw.snapshots
                where source = %s and grade in ('complete', 'partial') and snapshot_id <> %s and as_of < %s
-               group by raw_digest""",
-            (snapshot.source, snapshot.snapshot_id, snapshot.as_of),
+               group by raw_digest, content order by day""",
+            (CONTENT_DIGEST, snapshot.source, snapshot.snapshot_id, snapshot.as_of),
         ).fetchall()
         recalled = connection.execute(
             """select recalled_by, recalled_at::date as day, recall_reason from pw.snapshots
@@ -212,11 +221,15 @@ def _judge(
             as_of=snapshot.as_of,
             origin=snapshot.origin,
             size=size,
+            unpacked=unpacked,
             digest=snapshot.raw_digest,
             edition=snapshot.vintage,
             previous=books.last_whole_before(connection, snapshot),
             newest_fetched=books.newest_complete(connection, snapshot),
             earlier_digests={str(row["raw_digest"]): row["day"] for row in earlier if isinstance(row["day"], date)},
+            earlier_contents={
+                str(row["content"]): row["day"] for row in earlier if row["content"] and isinstance(row["day"], date)
+            },
             expect_rows=snapshot.stated_total,
             stated_by=snapshot.stated_by,
             mended=mended,
@@ -224,4 +237,4 @@ def _judge(
             if recalled
             else None,
         )
-    return report, grade(report, contract(snapshot.source), about, unreadable)
+    return report, grade(report, promised, about, unreadable)

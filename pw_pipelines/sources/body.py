@@ -22,6 +22,7 @@ ZIP_MAGIC = b"PK\x03\x04"
 ZIP_MAGICS = (ZIP_MAGIC, b"PK\x05\x06")  # the second: a ZIP without members
 CHUNK_BYTES = 1 << 16
 LONGEST_LINE_CHARACTERS = 1 << 20  # longest cell seen: 15,753 (previous DBA names, January 2025)
+csv.field_size_limit(LONGEST_LINE_CHARACTERS)  # Python's own limit is 131,072; one for the whole process, on purpose
 MOST_UNPACKED_BYTES = 1 << 30  # sixteen times the largest source (499 XML, 63.8 MB): a bomb, not a record
 _PEEK_BYTES = 4096
 
@@ -127,6 +128,8 @@ class Records:
             what = str(error)
             if "unexpected end of data" in what:
                 what = "a quoted cell is never closed: the file was cut short, or a quote is missing"
+            elif "field limit" in what:
+                what = f"a cell is longer than {LONGEST_LINE_CHARACTERS:,} characters: a closing quote is missing"
             elif "expected after" in what:
                 what = "text follows a closing quote: a quote inside a cell is not doubled, or one is missing"
             raise SourceRejected(f"Line {reader.line_num:,}: {what}.", source=self._source) from error

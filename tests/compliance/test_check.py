@@ -46,7 +46,9 @@ def test_blanks_hyphens_and_lost_zeros_are_put_right_and_restored_zeros_are_told
     assert bool(notes) == told
 
 
-@pytest.mark.parametrize("typed", ["", "hello", "12345678901", "0012345x78", "٠٠١٢٣٤٥٦٧٨", "--"])
+@pytest.mark.parametrize(
+    "typed", ["", "hello", "12345678901", "0012345x78", "٠٠١٢٣٤٥٦٧٨", "--", "-1", " –0012345678", "−5"]
+)
 def test_what_is_no_frn_is_refused_kindly_and_logged(db: Database, typed: str) -> None:
     with pytest.raises(BadFrn, match="10 digits"):
         asked(db, typed)

@@ -224,6 +224,28 @@ def test_a_copy_judges_the_duties_of_its_own_day_and_no_later_ones(
     assert "an absence needs 2 copies that agree" in judged.held("0000000503")["RMD_REMOVED"]
 
 
+@pytest.mark.parametrize(
+    ("contents", "seen"),
+    [(("c", "c"), 1), (("c", "d"), 2), ((None, "c"), 2)],
+    ids=["same rows", "other rows", "unknown"],
+)
+def test_the_same_rows_in_other_bytes_are_one_sighting(
+    db: Database, dbt_folder: Path, contents: tuple[str | None, str | None], seen: int
+) -> None:
+    for day, content in zip((date(2026, 3, 2), date(2026, 3, 3)), contents, strict=True):
+        facts = {"content_digest": content} if content else {}
+        given_rows(db, "fcc_rmd_filings", given_snapshot(db, "fcc_rmd", day, layout="2026", facts=facts), [DONE])
+    build(db, as_of=TODAY, now=NOW, work_folder=dbt_folder)
+    assert Judged(db).rows("select seen from staging.int_absence where source = 'fcc_rmd'") == [{"seen": seen}]
+
+
+def test_bytes_read_before_rows_were_digested_are_known_again(db: Database, dbt_folder: Path) -> None:
+    for day, facts in ((date(2026, 3, 2), {}), (date(2026, 3, 3), {"content_digest": "c"})):
+        given_snapshot(db, "fcc_rmd", day, layout="2026", facts=facts, digest_of="the same bytes")
+    build(db, as_of=TODAY, now=NOW, work_folder=dbt_folder)
+    assert Judged(db).rows("select seen from staging.int_absence where source = 'fcc_rmd'") == [{"seen": 1}]
+
+
 def test_an_empty_warehouse_builds_and_accuses_nobody(db: Database, dbt_folder: Path) -> None:
     build(db, as_of=TODAY, now=NOW, work_folder=dbt_folder)
     assert Judged(db).rows("select * from marts.findings") == []

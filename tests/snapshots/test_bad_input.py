@@ -54,6 +54,11 @@ def _in_latin_1() -> bytes:
     return export().decode("utf-8-sig").encode("latin-1")
 
 
+def _never_closed() -> bytes:
+    head, rest = export().split(b"\n", 1)
+    return head + b'\n"' + rest.replace(b'"', b"")
+
+
 def _doubled() -> bytes:
     return export(change=lambda row: ["RMD0000007" if row[0] == "RMD0000008" else row[0], *row[1:]])
 
@@ -80,12 +85,20 @@ BAD: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
         lambda: gzip.compress(b"number,frn\n".ljust(130, b"x")),
         ("column missing", "130 bytes against at least 500,000"),
     ),
-    "duplicate keys": (_doubled, ("1 value", "RMD0000007")),
+    "duplicate keys": (_doubled, ("1 value of number stands more than once", "RMD0000007")),
     "shrunk by 30 %": (lambda: export(WHOLE * 7 // 10), ("7,840 rows against 11,200 on 2026-11-21 (−30.0 %",)),
     "grown by 300 %": (lambda: export(WHOLE * 4), ("44,800 rows against 11,200 on 2026-11-21 (+300.0 %",)),
     "an old copy served again": (
         lambda: export(day=TODAY - timedelta(days=9)),
         ("2026-11-12 against 2026-11-20 in the copy of 2026-11-21", "serves an old copy"),
+    ),
+    "gzip that unpacks to 80 MB": (
+        lambda: gzip.compress(bytes(80_000_000), 9),
+        ("Not read: it has more than 60,000,000 bytes when unpacked",),
+    ),
+    "a cell without a closing quote": (
+        _never_closed,
+        ("a cell is longer than 1,048,576 characters: a closing quote is missing",),
     ),
     "binary rubbish": (lambda: bytes(range(256)) * 4_000, ("Not UTF-8",)),
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pw_pipelines.snapshots.grading import Circumstances, Verdict, grade
+from pw_pipelines.snapshots.grading import Circumstances, Verdict, grade, too_large
 from pw_pipelines.snapshots.model import Snapshot
 from pw_pipelines.sources.contract import SourceContract
 from pw_pipelines.sources.report import ReadReport
@@ -214,6 +214,28 @@ def test_unchanged_bytes_are_told_but_do_no_harm() -> None:
     verdict = judged(read(), earlier_digests={"a" * 64: date(2026, 11, 21)})
     assert verdict.grade == "complete"
     assert "byte for byte the same as the copy of 2026-11-21" in verdict.reasons[0]
+
+
+def test_the_same_rows_in_other_bytes_are_told_like_the_same_bytes() -> None:
+    report = read(facts={"content_digest": "c" * 64})
+    verdict = judged(report, digest="b" * 64, earlier_contents={"c" * 64: date(2026, 11, 21)})
+    assert verdict.grade == "complete"
+    assert "other bytes, but row for row the same as the copy of 2026-11-21" in verdict.reasons[0]
+    assert failed(judged(report, earlier_contents={"d" * 64: date(2026, 11, 21)})) == set()
+
+
+def test_a_copy_that_unpacks_to_too_much_is_rejected_and_says_so() -> None:
+    unread = too_large(PROMISED, 20_000_001)
+    assert too_large(PROMISED, 20_000_000) is None
+    verdict = judged(ReadReport(), size=5_000, unpacked=20_000_001, unreadable=unread)
+    assert verdict.grade == "rejected"
+    assert verdict.reasons[0].startswith("Not read: it has more than 20,000,000 bytes when unpacked")
+    assert any("5,000 bytes, 20,000,001 bytes unpacked against at most 20,000,000" in one for one in verdict.reasons)
+
+
+def test_one_duplicate_key_is_told_in_the_singular() -> None:
+    verdict = judged(read(duplicate_keys=["RMD0000001"]))
+    assert verdict.reasons == ("1 value of number stands more than once against 0 allowed: RMD0000001",)
 
 
 def test_unchanged_bytes_are_no_news_where_a_source_repeats_its_editions() -> None:

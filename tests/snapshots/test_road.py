@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import io
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -35,6 +39,37 @@ def test_the_same_bytes_on_another_day_are_another_sighting_and_told_to_be_uncha
     tomorrow = way.take(whole, as_of=TODAY + timedelta(days=1))
     assert tomorrow.grade == "complete"
     assert any("byte for byte the same as the copy of 2026-11-22" in reason for reason in tomorrow.reasons)
+
+
+def _upside_down(body: bytes, line_end: str = "\n") -> bytes:
+    header, *rows = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""))
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=line_end).writerows([header, *rows[::-1]])
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+REWRITTEN: dict[str, Callable[[bytes], bytes]] = {
+    "packed": gzip.compress,
+    "rows the other way round": _upside_down,
+    "lines ended as Windows does": lambda body: _upside_down(_upside_down(body), "\r\n"),
+}
+
+
+@pytest.mark.parametrize("how", REWRITTEN)
+def test_the_same_rows_in_other_bytes_are_told_to_be_unchanged(way: Road, whole: bytes, how: str) -> None:
+    first = way.take(whole)
+    tomorrow = way.take(REWRITTEN[how](whole), as_of=TODAY + timedelta(days=1))
+    assert tomorrow.raw_digest != first.raw_digest
+    assert tomorrow.facts["content_digest"] == first.facts["content_digest"]
+    assert any("row for row the same as the copy of 2026-11-22" in reason for reason in tomorrow.reasons)
+
+
+def test_a_copy_too_large_to_be_one_is_never_read(way: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(road, "reader", lambda _source: pytest.fail("a reader was asked for"))
+    snapshot = way.take(gzip.compress(bytes(70_000_000)))
+    assert snapshot.grade == "rejected"
+    assert snapshot.reasons[0].startswith("Not read: it has more than 60,000,000 bytes when unpacked")
+    assert road.stated_day(way.objects, "fcc_rmd", way.file(gzip.compress(bytes(70_000_001)))) is None
 
 
 @pytest.mark.parametrize("place", ["after_put", "after_register", "before_verdict"])

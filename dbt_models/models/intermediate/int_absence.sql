@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 -- One row per source: whether "not listed" is a fact on the day asked about, and by which copies. A copy counts once
--- a day, and identical bytes count once where the source's contract says so. Of the broadband data, the latest
+-- a day, and identical rows, in whatever bytes, count once where the source's contract says so. Of the broadband data, the latest
 -- edition alone counts.
 with latest_edition as (
     select max(edition_on) as edition_on from {{ ref('stg_snapshots') }} where source = 'fcc_bdc' and is_loaded
@@ -17,9 +17,9 @@ one_a_day as (
     select distinct on (source, as_of) * from proving order by source, as_of, fetched_at desc
 ),
 one_of_a_kind as (
-    select distinct on (source, case when absence_distinct_bytes then raw_digest else snapshot_id end) *
+    select distinct on (source, case when absence_distinct_bytes then content else snapshot_id end) *
     from one_a_day
-    order by source, case when absence_distinct_bytes then raw_digest else snapshot_id end, as_of desc
+    order by source, case when absence_distinct_bytes then content else snapshot_id end, as_of desc
 ),
 numbered as (
     select *, row_number() over (partition by source order by as_of desc, fetched_at desc) as sighting

@@ -17,7 +17,11 @@ with usable as (
       and s.recalled_at is null
       and (s.loaded_at is not null or s.pruned_at is not null)
 )
-select u.snapshot_id, u.source, u.as_of, u.vintage, u.edition_on, u.fetched_at, u.raw_digest, u.layout, u.rows, u.grade,
+select u.snapshot_id, u.source, u.as_of, u.vintage, u.edition_on, u.fetched_at, u.raw_digest,
+       -- The same bytes are the same content, and so are the same rows in other bytes. A copy from before rows were
+       -- digested has its bytes' digest alone, unless the same bytes were read since.
+       coalesce(max(u.facts ->> 'content_digest') over (partition by u.source, u.raw_digest), u.raw_digest) as content,
+       u.layout, u.rows, u.grade,
        u.proves_absence, u.facts,
        u.loaded_at is not null as is_loaded,
        u.loaded_at is not null
