@@ -5,7 +5,19 @@ Schemas: `pw` our own books (snapshots, leads, logs); `core` rows of public sour
 dbt writes `staging`, `marts` and `segments`.
 """
 
-from pw_pipelines.db.tables import alerts, checks, core, leads, reference, registry, snapshots
+from pw_pipelines.db.tables import alerts, checks, core, leads, orders, payments, reference, registry, sales, snapshots
 from pw_pipelines.db.tables.base import Base
 
-__all__ = ["Base", "alerts", "checks", "core", "leads", "reference", "registry", "snapshots"]
+__all__ = [
+    "Base",
+    "alerts",
+    "checks",
+    "core",
+    "leads",
+    "orders",
+    "payments",
+    "reference",
+    "registry",
+    "sales",
+    "snapshots",
+]
