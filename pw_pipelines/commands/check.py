@@ -91,12 +91,14 @@ def _show(result: CheckResult) -> None:
             stdout.print(f"  {escape(finding.note)}", highlight=False)
     for cleared in result.cleared:
         stdout.print(f"\n[green]settled[/] {escape(cleared.title)}: {escape(cleared.why)}", highlight=False)
+    from pw_pipelines.compliance.check_sources import state_dates_in_words
+
     stdout.print()
-    sources = Table("source", "as of", "read", "grade", "remark", box=None, pad_edge=False)
+    sources = Table("source", "dates", "read", "grade", "remark", box=None, pad_edge=False)
     for state in result.sources:
         sources.add_row(
             state.source,
-            str(state.as_of or "—"),
+            state_dates_in_words(state),
             "live" if state.live else "stored" if state.grade else "—",
             state.grade or "—",
             escape(state.note),

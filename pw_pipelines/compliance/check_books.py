@@ -24,13 +24,14 @@ SOURCES = ("fcc_rmd", "fcc_form499", "fcc_cpni", "fcc_bdc", "fcc_cores")
 
 @dataclass(frozen=True)
 class Copy:
-    """One snapshot, as far as an answer needs it."""
+    """One snapshot, as far as an answer needs it. `edition`: the source's own name or day for its data, if any."""
 
     snapshot_id: str
     source: str
     as_of: date
     fetched_at: datetime
     grade: str
+    edition: str | None = None
 
     def age_hours(self, moment: datetime) -> float:
         """Hours since this copy was true: since it was fetched, or since its day ended (Eastern) if it was old then."""
@@ -82,8 +83,8 @@ class Books:
     cores: CoresRow | None = None
 
 
-# A copy as an object: {snapshot_id, source, as_of, fetched_at, grade}.
-_COPY = "s.snapshot_id, s.source, s.as_of, s.fetched_at, s.grade"
+# A copy as an object: {snapshot_id, source, as_of, fetched_at, grade, vintage}.
+_COPY = "s.snapshot_id, s.source, s.as_of, s.fetched_at, s.grade, s.vintage"
 
 # The rebuild that answers: the last one, or the newest of the day asked about or before. One that went back in
 # time is in the marts while it is the last, and was never booked in the history.
@@ -203,6 +204,7 @@ def _copy(row: Mapping[str, Any]) -> Copy:
         date.fromisoformat(row["as_of"]),
         datetime.fromisoformat(row["fetched_at"]),
         row["grade"],
+        row["vintage"],
     )
 
 

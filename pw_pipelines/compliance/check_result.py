@@ -26,6 +26,8 @@ class SourceState:
     """One public record, as this answer used it.
 
     as_of        day the copy speaks for (America/New_York); for a live reading, the day it was read
+    edition      what the source itself calls the data of the stored copy: a day (2026-11-16), a name (J25) or None
+    fetched_at   when the stored copy was read; None when there is none
     live         read from the public record while answering, not from a stored copy
     grade        grade of the stored copy, None when there is none
     age_hours    age of the stored copy on the day asked about
@@ -47,6 +49,8 @@ class SourceState:
     note: str
     snapshot_id: str | None = None
     read_at: datetime | None = None
+    edition: str | None = None
+    fetched_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
 
 from pw_pipelines.clock import eastern_day
 from pw_pipelines.compliance.check_books import SOURCES, Books, CoresRow
@@ -79,6 +79,8 @@ def _list_state(
         note=" ".join(notes),
         snapshot_id=copy.snapshot_id if copy else None,
         read_at=read_at,
+        edition=copy.edition if copy else None,
+        fetched_at=copy.fetched_at if copy else None,
     )
 
 
@@ -113,6 +115,8 @@ def _cores_state(
         note=" ".join(notes),
         snapshot_id=copy.snapshot_id if copy else None,
         read_at=read_at,
+        edition=copy.edition if copy else None,
+        fetched_at=copy.fetched_at if copy else None,
     )
 
 
@@ -130,6 +134,30 @@ def _registration(cores: CoresRow) -> str:
 def could_not_be_read(answer: Unread) -> str:
     """One sentence; a failure is never worded as absence."""
     return f"It could not be read now: {answer.why}."
+
+
+def dates_in_words(edition: str | None, as_of: date, fetched_at: datetime, *, day: Callable[[date], str] = str) -> str:
+    """Both dates of a copy, always in this order: "edition of 2026-11-16, read on 2026-11-22".
+
+    A copy without an edition says when it was read, and which day it speaks for if that is another. `day` writes days.
+    """
+    read_on = eastern_day(fetched_at)
+    read = f"read on {day(read_on)}"
+    if edition is not None:
+        try:
+            return f"edition of {day(date.fromisoformat(edition))}, {read}"
+        except ValueError:  # a name, not a day
+            return f"edition {edition}, {read}"
+    return read if as_of == read_on else f"of {day(as_of)}, {read}"
+
+
+def state_dates_in_words(state: SourceState, *, day: Callable[[date], str] = str) -> str:
+    """`dates_in_words` of one record as an answer used it; a dash when no copy was."""
+    if state.read_at is not None:
+        return f"read on {day(eastern_day(state.read_at))}"
+    if state.as_of is None or state.fetched_at is None:
+        return "—"
+    return dates_in_words(state.edition, state.as_of, state.fetched_at, day=day)
 
 
 def in_days(hours: float) -> str:

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
+from itertools import groupby
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from pw_pipelines.commerce.catalogue import Service, catalogue
-from pw_pipelines.compliance.check_result import CheckResult
+from pw_pipelines.compliance.check_result import CheckResult, Finding
 from pw_pipelines.errors import BadFrn
 from pw_pipelines.portal import words
 from pw_pipelines.portal.site import Site, address, site_of, utm_of
 
 PATH = "/tools/fcc-compliance-check"
 CHECKOUT = "/checkout"
+FEW = 5  # findings that stand open on the page together; of more, only the most severe do
 router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The findings of one severity. `is_open`: whether the page shows them before anybody asks."""
+
+    severity: str
+    findings: list[Finding]
+    is_open: bool
 
 
 @router.api_route(PATH, methods=["GET", "HEAD"])
@@ -67,6 +80,15 @@ def total_of(services: list[Service]) -> Decimal:
     return sum((service.price_usd for service in services if service.price_usd is not None), Decimal(0))
 
 
+def groups_of(findings: Sequence[Finding]) -> list[Group]:
+    """Findings, most severe first as a check gives them, by severity. The most severe is open, all are if few."""
+    by_severity = [(severity, list(found)) for severity, found in groupby(findings, lambda one: one.severity)]
+    return [
+        Group(severity, found, is_open=place == 0 or len(findings) <= FEW)
+        for place, (severity, found) in enumerate(by_severity)
+    ]
+
+
 def _context(result: CheckResult | None, utm: dict[str, str], *, asked: str, error: str = "") -> dict[str, Any]:
     to_fix = [catalogue()[code] for code in (result.services if result else []) if code in catalogue()]
     codes = ",".join(service.code for service in to_fix)
@@ -78,6 +100,7 @@ def _context(result: CheckResult | None, utm: dict[str, str], *, asked: str, err
         "path": PATH,
         "answer": words.ANSWER[result.answer] if result else "",
         "counts": list(Counter(one.severity for one in result.findings if not one.is_aged).items()) if result else [],
+        "groups": groups_of(result.findings) if result else [],
         "tone": words.TONE[result.answer] if result else "",
         "to_fix": {service.code: service for service in to_fix},
         "total": total_of(to_fix),

@@ -46,6 +46,8 @@ def _environment() -> Environment:
         number=words.number,
         citation=words.citation_parts,
         evidence=words.evidence_rows,
+        copy_dates=words.copy_dates,
+        source_dates=words.source_dates,
     )
     environment.globals.update(SEVERITY=words.SEVERITY, CERTAINTY=words.CERTAINTY, DUTY=words.DUTY, style=_version())
     return environment

@@ -59,7 +59,8 @@ def worries(books: Figures, dagster: DagsterStatus) -> list[str]:
         if line.state == "missing":
             found.append(f"{line.title}: no usable copy is in hand.")
         elif line.state == "too old":
-            found.append(f"{line.title}: the copy in force is {age(line.age_hours)} old.")
+            said = "nobody was looked up for" if line.look_ups else "the copy in force is"
+            found.append(f"{line.title}: {said} {age(line.age_hours)}{'' if line.look_ups else ' old'}.")
         if line.newest and line.newest.grade == "rejected":
             found.append(f"{line.title}: the newest copy was rejected. {line.newest_reason}")
     if books.built_at is None:

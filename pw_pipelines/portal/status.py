@@ -9,32 +9,12 @@ from typing import Any
 
 from psycopg import Connection
 
-from pw_pipelines.compliance.check_books import Copy
 from pw_pipelines.compliance.check_result import DEFICIENT
 from pw_pipelines.db.connection import Database
-from pw_pipelines.sources.contract import contracts
+from pw_pipelines.portal.status_sources import SourceLine, source_lines
 
 Row = dict[str, Any]
 Asked = Sequence[object] | Mapping[str, object] | None
-
-
-@dataclass(frozen=True)
-class SourceLine:
-    """One source: the copy in force and the newest copy, which may be another that was refused."""
-
-    source: str
-    title: str
-    landing_page: str
-    in_force: Copy | None
-    newest: Copy | None
-    newest_reason: str
-    rows: int | None
-    age_hours: float | None
-    state: str  # fresh | ageing | too old | missing
-
-    @property
-    def is_well(self) -> bool:
-        return self.state in {"fresh", "ageing"} and (self.newest is None or self.newest.grade != "rejected")
 
 
 @dataclass(frozen=True)
@@ -56,15 +36,6 @@ class Figures:
     open_alerts: list[Row] = field(default_factory=list)
 
 
-_SOURCES = """
-select s.snapshot_id, s.source, s.as_of, s.fetched_at, s.grade, s.rows, s.reasons
-  from unnest(%(sources)s::text[]) as wanted(source)
- cross join lateral (select * from pw.snapshots s where s.source = wanted.source {condition}
-                      order by s.as_of desc, s.fetched_at desc limit 1) as s
-"""
-_IN_FORCE = "and s.grade in ('complete', 'partial') and s.recalled_at is null and s.loaded_at is not null"
-
-
 def figures(db: Database, *, now: datetime, today: date) -> Figures:
     """Everything the page shows, in one transaction. `now` UTC, `today` America/New_York."""
     with db.connect() as connection:
@@ -83,7 +54,7 @@ def figures(db: Database, *, now: datetime, today: date) -> Figures:
         )
         admitted = _one(connection, "select count(*) as n from pw.warmup_admissions where day = %s", (today,))
         return Figures(
-            sources=_sources(connection, now),
+            sources=source_lines(connection, now),
             built_as_of=build.get("as_of"),
             built_at=build.get("built_at"),
             built_age_hours=(now - build["built_at"]).total_seconds() / 3600 if build else None,
@@ -112,46 +83,6 @@ def _marts(connection: Connection[Row]) -> Row:
                   (select count(*) from marts.deficiency_leads) as leads""",
     )
     return {"by_severity": {row["severity"]: row["n"] for row in severities}, **counts}
-
-
-def _sources(connection: Connection[Row], now: datetime) -> list[SourceLine]:
-    asked = {"sources": list(contracts())}
-    in_force = {row["source"]: row for row in _all(connection, _SOURCES.format(condition=_IN_FORCE), asked)}
-    newest = {row["source"]: row for row in _all(connection, _SOURCES.format(condition=""), asked)}
-    lines = []
-    for source, promise in contracts().items():
-        copy = _copy(in_force.get(source))
-        age = copy.age_hours(now) if copy else None
-        latest = newest.get(source)
-        state = (
-            "missing"
-            if age is None
-            else "too old"
-            if age > promise.freshness.fail_hours
-            else "ageing"
-            if age > promise.freshness.warn_hours
-            else "fresh"
-        )
-        lines.append(
-            SourceLine(
-                source=source,
-                title=promise.title,
-                landing_page=promise.landing_page,
-                in_force=copy,
-                newest=_copy(latest),
-                newest_reason=latest["reasons"][0] if latest and latest["reasons"] else "",
-                rows=in_force[source]["rows"] if copy else None,
-                age_hours=age,
-                state=state,
-            )
-        )
-    return lines
-
-
-def _copy(row: Row | None) -> Copy | None:
-    if row is None:
-        return None
-    return Copy(row["snapshot_id"], row["source"], row["as_of"], row["fetched_at"], row["grade"])
 
 
 def _all(connection: Connection[Row], query: str, asked: Asked = None) -> list[Row]:

@@ -9,7 +9,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from pw_pipelines.clock import EASTERN
-from pw_pipelines.compliance.check_sources import in_days
+from pw_pipelines.compliance.check_books import Copy
+from pw_pipelines.compliance.check_result import SourceState
+from pw_pipelines.compliance.check_sources import dates_in_words, in_days, state_dates_in_words
 
 SEVERITY = {"critical": "Critical", "high": "High", "medium": "Medium", "low": "Low", "information": "For information"}
 CERTAINTY = {
@@ -77,6 +79,16 @@ def moment(value: datetime | None) -> str:
         return "—"
     local = value.astimezone(EASTERN)
     return f"{day(local)}, {local.hour % 12 or 12}:{local:%M %p} ET"
+
+
+def copy_dates(copy: Copy) -> str:
+    """The dates of a copy: "edition of Nov 16, 2026, read on Nov 22, 2026"."""
+    return dates_in_words(copy.edition, copy.as_of, copy.fetched_at, day=day)
+
+
+def source_dates(state: SourceState) -> str:
+    """The dates of a record as an answer used it, worded as `copy_dates`."""
+    return state_dates_in_words(state, day=day)
 
 
 def age(hours: float | None) -> str:

@@ -86,6 +86,11 @@ class SourceContract(_Strict):
     absence: Absence | None = Field(description="None where a row's absence can prove nothing.")
     freshness: Freshness
 
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether a snapshot is a batch of look-ups, which add up, instead of a whole list, which replaces the last."""
+        return self.change is None
+
 
 @lru_cache(maxsize=1)
 def contracts() -> dict[str, SourceContract]:

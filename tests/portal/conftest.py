@@ -16,6 +16,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from pw_pipelines.compliance.live import LiveRecord
+from pw_pipelines.compliance.rules import rules
 from pw_pipelines.db.connection import Database
 from pw_pipelines.portal.app import create_app
 from pw_pipelines.runtime.browser import chromium_path, launch
@@ -113,6 +114,19 @@ def deficient(web: Web) -> Web:
     given.question(web.db, "CALEA_SSI")
     given.question(web.db, "SEC214_INTL")
     given.cores(web.db, "0012345678", found=True, name="BLUE MESA TELECOM")
+    return web
+
+
+@pytest.fixture
+def worst(web: Web) -> Web:
+    """A carrier with every finding there is and every question, FRN 0012345678."""
+    ids = given.fresh_books(web.db)
+    given.carrier(web.db, name="Worst Case Telephone, Inc.")
+    for code, rule in rules().items():
+        if rule.kind == "finding":
+            given.finding(web.db, code, [ids["fcc_rmd"]], evidence={"filing": "RMD0016854", "seen": "2026-11-22"})
+        else:
+            given.question(web.db, code)
     return web
 
 

@@ -58,7 +58,13 @@ def empty_marts(db: Database) -> None:
 
 
 def snapshot(
-    db: Database, source: str, as_of: date = TODAY, *, grade: str = "complete", at: datetime | None = None
+    db: Database,
+    source: str,
+    as_of: date = TODAY,
+    *,
+    grade: str = "complete",
+    at: datetime | None = None,
+    edition: str | None = None,
 ) -> str:
     """A graded copy; its id says source and day."""
     snapshot_id = f"{source}-{as_of}-{grade}"
@@ -66,13 +72,14 @@ def snapshot(
     good = grade in {"complete", "partial"}
     with db.connect() as connection:
         connection.execute(
-            """insert into pw.snapshots (snapshot_id, source, as_of, fetched_at, origin, raw_digest, size_bytes,
-                 media_type, rows, grade, proves_absence, reasons, graded_at, loaded_at, recalled_at)
-               values (%s, %s, %s, %s, 'fetched', %s, 1, 'text/csv', 11200, %s, %s, %s, %s, %s, %s)""",
+            """insert into pw.snapshots (snapshot_id, source, as_of, vintage, fetched_at, origin, raw_digest,
+                 size_bytes, media_type, rows, grade, proves_absence, reasons, graded_at, loaded_at, recalled_at)
+               values (%s, %s, %s, %s, %s, 'fetched', %s, 1, 'text/csv', 11200, %s, %s, %s, %s, %s, %s)""",
             (
                 snapshot_id,
                 source,
                 as_of,
+                edition,
                 fetched_at,
                 hashlib.sha256(snapshot_id.encode()).hexdigest(),
                 grade,

@@ -36,7 +36,7 @@ def test_an_answer_has_the_keys_that_are_promised(deficient: Web) -> None:
 def test_page_and_api_give_the_same_findings(deficient: Web) -> None:
     codes = [finding["title"] for finding in deficient.get(f"{CHECK}/0012345678").json()["findings"]]
     page = deficient.get("/tools/fcc-compliance-check?frn=0012345678").text
-    assert [title for title in codes if f"<h3>{title}</h3>" not in page] == []
+    assert [title for title in codes if f"<h4>{title}</h4>" not in page] == []
 
 
 def test_hyphens_and_lost_zeros_are_accepted_and_told(deficient: Web) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pw_pipelines.portal.words import SEVERITY
 from tests.portal import given
 from tests.portal.conftest import Web
 
@@ -41,6 +42,11 @@ CONTRAST = """limit => {
 UNLABELLED = """() => [...document.querySelectorAll('input:not([type=hidden]), select, textarea')]
   .filter(e => !e.labels.length && !e.ariaLabel).map(e => e.outerHTML)"""
 HEADINGS = "() => [...document.querySelectorAll('h1,h2,h3,h4')].map(e => Number(e.tagName[1]))"
+# Whatever reaches beyond the window, unless it stands in a box that scrolls by itself.
+CLIPPED = """() => [...document.querySelectorAll('main *')].filter(e => {
+  const r = e.getBoundingClientRect(); const box = e.closest('.scroll');
+  return r.width && (r.right > innerWidth + 1 || r.left < -1) && !(box && getComputedStyle(box).overflowX === 'auto')
+}).map(e => e.outerHTML.slice(0, 80))"""
 SMALL_TARGETS = """least => [...document.querySelectorAll('button, .button, input:not([type=hidden])')]
   .filter(e => { const r = e.getBoundingClientRect(); return r.width && (r.height < least && r.width < least) })
   .map(e => e.outerHTML)"""
@@ -64,6 +70,7 @@ def held_up(page: Page) -> None:
     assert all(later - earlier <= 1 for earlier, later in pairwise(levels)), levels
     assert page.evaluate(UNLABELLED) == []
     assert page.evaluate(CONTRAST, READABLE) == []
+    assert page.evaluate(CLIPPED) == []
     assert page.evaluate(SMALL_TARGETS, CLICKABLE_PX) == []
     assert page.evaluate("document.documentElement.lang") == "en"
     assert page.evaluate("document.getElementById('main') !== null")
@@ -93,6 +100,49 @@ def test_a_carrier_asks_and_reads_the_answer(page: Page, deficient: Web, tmp_pat
     assert page.get_by_text("0012345678").is_visible()
     held_up(page)
     shot(page, tmp_path, "checkout")
+
+
+def test_of_many_findings_only_the_most_severe_stand_open_and_the_rest_open_by_keyboard(
+    page: Page, worst: Web, tmp_path: Path
+) -> None:
+    page.goto(f"{worst.url}{PAGE}?frn=0012345678")
+    groups = page.locator("details.group")
+    assert [name.strip() for name in groups.locator("summary .chip").all_inner_texts()] == list(SEVERITY.values())
+    assert [group.get_attribute("open") is not None for group in groups.all()] == [True, False, False, False, False]
+    assert page.locator("article").first.is_visible()
+    assert not page.locator("article").last.is_visible()
+    held_up(page)
+    shot(page, tmp_path, "many")
+    for group in groups.all()[1:]:
+        group.locator("summary").focus()
+        page.keyboard.press("Enter")
+    assert page.locator("article").last.is_visible()
+    held_up(page)
+    shot(page, tmp_path, "many-open")
+
+
+def test_a_count_at_the_top_leads_to_its_findings_even_when_they_are_folded(page: Page, worst: Web) -> None:
+    page.goto(f"{worst.url}{PAGE}?frn=0012345678")
+    page.locator(".verdict .chip.low").click()
+    assert page.locator("article.low").first.is_visible()
+
+
+def test_the_way_to_fix_stays_in_sight_and_covers_nothing_that_has_the_focus(page: Page, worst: Web) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{worst.url}{PAGE}?frn=0012345678")
+    fix = page.get_by_role("link", name="Fix these issues")
+    page.get_by_label("FCC Registration Number").focus()
+    for _ in range(40):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.closest('details') !== null"):
+            break
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    for _ in range(4):
+        place, focused = fix.bounding_box(), page.evaluate("document.activeElement.getBoundingClientRect().y")
+        assert place is not None
+        assert 0 <= place["y"] < page.viewport_size["height"] / 2  # type: ignore[index]
+        assert focused >= place["y"] + place["height"]
+        page.keyboard.press("Shift+Tab")
 
 
 def test_a_mistyped_number_is_explained_beside_the_field(page: Page, web: Web, tmp_path: Path) -> None:
@@ -143,6 +193,14 @@ def test_on_paper_there_are_the_findings_and_no_buttons(browser: Browser, defici
     page.emulate_media(media="print")
     assert page.locator("article").first.is_visible()
     assert not page.get_by_role("link", name="Fix these issues").is_visible()
+    page.close()
+
+
+def test_on_paper_folded_findings_are_unfolded(browser: Browser, worst: Web) -> None:
+    page = browser.new_page()
+    page.goto(f"{worst.url}{PAGE}?frn=0012345678")
+    page.emulate_media(media="print")
+    assert all(article.bounding_box()["height"] > 50 for article in page.locator("article").all())  # type: ignore[index]
     page.close()
 
 

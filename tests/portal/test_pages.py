@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -196,6 +197,41 @@ def test_the_first_page_counts_what_is_there(deficient: Web) -> None:
     assert "Critical 1 High 2 Low 1" in text
 
 
+def test_the_dates_of_an_edition_are_told_in_the_same_words_to_staff_and_customers(web: Web) -> None:
+    given.empty_marts(web.db)
+    copies = [
+        given.snapshot(web.db, "fcc_form499", edition="2026-11-16"),
+        given.snapshot(web.db, "fcc_bdc", edition="J25"),
+        given.snapshot(web.db, "fcc_rmd"),
+        given.snapshot(web.db, "fcc_cpni", given.date(2026, 11, 21), at=given.NOW),
+    ]
+    given.build(web.db, copies)
+    given.carrier(web.db)
+    for path in ("/", f"{PAGE}?frn=0012345678"):
+        text = seen(web, path)
+        assert "edition of Nov 16, 2026, read on Nov 22, 2026" in text, path
+        assert "edition J25, read on Nov 22, 2026" in text, path
+        assert "of Nov 21, 2026, read on Nov 22, 2026" in text, path
+
+
+def test_look_ups_are_counted_over_all_their_batches_and_do_not_age_on_a_day_without_one(web: Web) -> None:
+    given.fresh_books(web.db)
+    for days, frn, found in ((5, "0012345678", True), (4, "0012345679", False), (3, "0012345678", True)):
+        given.cores(web.db, frn, found=found, as_of=given.TODAY - timedelta(days=days))
+    text = seen(web, "/")
+    assert (
+        "2 carriers looked up, 1 of them registered; each as last read, between Nov 18, 2026 and Nov 19, 2026" in text
+    )
+    assert "looked up 3 days since the last look-up" in text
+    assert "ageing" not in text
+
+
+def test_look_ups_that_stopped_are_too_old(web: Web) -> None:
+    given.fresh_books(web.db)
+    given.cores(web.db, "0012345678", found=True, as_of=given.TODAY - timedelta(days=12))
+    assert "CORES registrations, looked up one by one: nobody was looked up for 12 days." in seen(web, "/")
+
+
 def test_segments_are_shown_with_counts_chart_and_table(deficient: Web) -> None:
     given.segment_counts(deficient.db, {"cpni_missing": {"CPNI_MISSING": 1822, "RMD_ROLE_NONE": 120}})
     html = deficient.get("/segments").text
@@ -262,10 +298,10 @@ def test_evidence_is_told_in_words() -> None:
 
 
 def test_a_chart_is_escaped_and_scaled_to_its_longest_bar() -> None:
-    drawn = bars("Leads & more", [Bar("<b>", 200, "/x?a=1&b=2"), Bar("none", 0), Bar("half" * 20, 100)])
+    drawn = bars("Leads & more", [Bar("<b>", 200, "/x?a=1&b=2"), Bar("none", 0), Bar("half " * 20, 100)])
     assert re.findall(r'class="bar"[^>]+width="([^"]+)"', drawn) == ["100.00%", "0.00%", "50.00%"]
     assert "<b>" not in drawn
-    assert "…" in drawn
+    assert "half " * 20 in drawn, "a label is never cut"
     assert 'aria-label="Leads &amp; more"' in drawn
 
 
