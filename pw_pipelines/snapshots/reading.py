@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -46,13 +45,13 @@ def read_through(reader: Reader, raw: BinaryIO, report: ReadReport) -> str | Non
     """Reads the whole copy and keeps nothing but the report. None, or the reader's sentence when it gave up.
 
     A copy read to its end gets the fact `content_digest`: the sum, modulo 2**256, of the SHA-256 of each row's
-    JSON. It is the same whatever the order of the rows, their packing or their line ends, and differs with any row.
+    `repr` (rows are tuples of texts, numbers, days and lists of texts). It is the same whatever the order of the
+    rows, their packing or their line ends, and differs with any row.
     """
-    as_text = json.JSONEncoder(default=str, separators=(",", ":")).encode
     total = 0
     try:
         for row in checked_rows(reader, raw, report):
-            total += int.from_bytes(hashlib.sha256(as_text(row).encode()).digest(), "big")
+            total += int.from_bytes(hashlib.sha256(repr(row).encode()).digest(), "big")
     except SourceRejected as error:
         return str(error)
     report.facts[CONTENT_DIGEST] = f"{total % _ALL:064x}"

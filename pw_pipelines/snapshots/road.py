@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import SnapshotError, SourceRejected, UsageError
@@ -30,6 +31,18 @@ __all__ = ["finish_pending", "load", "regrade", "reparse", "stated_day", "take"]
 DIGEST_DIGITS_IN_ID = 12
 
 
+class Reading(Protocol):
+    """How a copy is read where a reader of rows is not enough (registers are staged while they are read)."""
+
+    def read(self, snapshot: Snapshot, raw: BinaryIO, report: ReadReport) -> str | None:
+        """Reads the whole copy and fills `report`. None, or the sentence why it gave up."""
+        ...
+
+    def promised(self) -> SourceContract:
+        """What the copy is held against; asked once it has been read."""
+        ...
+
+
 def take(
     db: Database,
     objects: Objects,
@@ -41,6 +54,7 @@ def take(
     origin: Origin = "fetched",
     stated_by: str | None = None,
     expect_rows: int | None = None,
+    reading: Reading | None = None,
 ) -> Snapshot:
     """Takes one copy in and grades it; does not load it. The same (source, as_of, bytes) is one snapshot.
 
@@ -60,7 +74,7 @@ def take(
     point("snapshot.take.after_register")
     restated = expect_rows is not None and expect_rows != snapshot.stated_total
     if snapshot.grade == "pending" and not restated:
-        return _grade(db, objects, snapshot, now=now, mended=fetched.notes)
+        return _grade(db, objects, snapshot, now=now, mended=fetched.notes, reading=reading)
     if not restated:
         return snapshot
     if snapshot.is_good and snapshot.rows + snapshot.rejected_rows != expect_rows:
@@ -71,6 +85,8 @@ def take(
     if snapshot.grade == "recalled":
         return snapshot
     _record_total(db, snapshot, expect_rows, stated_by)
+    if reading is not None:
+        return _grade(db, objects, books.get(db, snapshot.snapshot_id), now=now, mended=fetched.notes, reading=reading)
     return reparse(db, objects, snapshot.snapshot_id, now=now)
 
 
@@ -181,9 +197,17 @@ def _id_digits(digest: str, subject: str) -> str:
     return hashlib.sha256(f"{digest} {subject}".encode()).hexdigest()[:DIGEST_DIGITS_IN_ID]
 
 
-def _grade(db: Database, objects: Objects, snapshot: Snapshot, *, now: datetime, mended: tuple[str, ...]) -> Snapshot:
+def _grade(
+    db: Database,
+    objects: Objects,
+    snapshot: Snapshot,
+    *,
+    now: datetime,
+    mended: tuple[str, ...],
+    reading: Reading | None = None,
+) -> Snapshot:
     """Reads, judges and writes the verdict; a snapshot that somebody else graded meanwhile is left as they did."""
-    report, verdict = _judge(db, objects, snapshot, mended=mended)
+    report, verdict = _judge(db, objects, snapshot, mended=mended, reading=reading)
     with db.connect() as connection:
         standing = books.fetch(connection, snapshot.snapshot_id, lock=True)
         if standing.grade in ("pending", "rejected"):
@@ -193,7 +217,7 @@ def _grade(db: Database, objects: Objects, snapshot: Snapshot, *, now: datetime,
 
 
 def _judge(
-    db: Database, objects: Objects, snapshot: Snapshot, *, mended: tuple[str, ...]
+    db: Database, objects: Objects, snapshot: Snapshot, *, mended: tuple[str, ...], reading: Reading | None = None
 ) -> tuple[ReadReport, Verdict]:
     report = ReadReport(file_name=snapshot.file_name)
     promised = contract(snapshot.source)
