@@ -227,7 +227,13 @@ def _judge(
         unreadable = too_large(promised, max(size, unpacked))
         if unreadable is None:
             raw.seek(0)
-            unreadable = read_through(reader(snapshot.source), raw, report)
+            unreadable = (
+                reading.read(snapshot, raw, report)
+                if reading is not None
+                else read_through(reader(snapshot.source), raw, report)
+            )
+    if reading is not None:
+        promised = reading.promised()
     with db.connect() as connection:
         earlier = connection.execute(
             """select raw_digest, facts ->> %s as content, max(as_of) as day from pw.snapshots
