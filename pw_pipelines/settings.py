@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     bdc_username: str | None = Field(default=None, description="FCC registration login for the BDC public data API.")
     bdc_hash_value: SecretStr | None = Field(default=None, description="Token made under Manage API Access.")
     cores_url: str = "https://apps.fcc.gov/cores"
+    register_floor_share: float = Field(
+        default=1.0, ge=0, description="Share of a company register's least size that a copy must reach."
+    )
     cores_requests_per_second: float = Field(default=4.0, description="No limit is published; 4/s is considerate.")
     cores_daily_cap: int = Field(default=5_000, description="Most CORES pages read in one day.")
     ecfs_requests_per_second: float = Field(default=0.25, description="api.data.gov allows 1,000 an hour per key.")
@@ -141,6 +144,7 @@ def with_sandbox_addresses(settings: Settings) -> Settings:
             "bdc_username": "sandbox",
             "bdc_hash_value": SecretStr("sandbox-hash"),
             "cores_url": f"{base}/cores",
+            "register_floor_share": 0.001,  # the invented registers are small
             "cores_requests_per_second": 1_000.0,
             "ecfs_requests_per_second": 1_000.0,
             "bdc_requests_per_minute": 60_000.0,
