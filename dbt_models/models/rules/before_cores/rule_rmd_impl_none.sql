@@ -1,11 +1,2 @@
 -- Voice service and gateway providers whose filings certify no STIR/SHAKEN at all.
-select frn,
-       'finding' as verdict,
-       null::text as why,
-       case when is_voice then date '2021-06-30' else date '2023-06-30' end as due_on_et,
-       {{ evidence({
-           'Filing': "array_to_string(numbers, ', ')",
-           'STIR/SHAKEN implementation': 'implementation_text'}) }} as evidence,
-       snapshot_ids
-from {{ ref('int_rmd_filers') }}
-where has_none and not coalesce(has_complete, false) and not coalesce(has_partial, false) and (is_voice or is_gateway)
+{{ rmd_implementation('has_none and not coalesce(has_partial, false)', 'implementation_text') }}
