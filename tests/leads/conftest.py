@@ -7,8 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from pw_pipelines.db.connection import Database
+from pw_pipelines.settings import Settings
 from tests.conftest import TEMPLATE
-from tests.leads.warehouse import create_marts, empty, fill_reference
+from tests.fixtures_listmonk import Listmonk
+from tests.leads.reconciling import reconcile, three
+from tests.leads.warehouse import create_marts, empty, fill_reference, given_leads
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +27,10 @@ def marts(leads_warehouse: Database) -> Database:
     empty(leads_warehouse)
     fill_reference(leads_warehouse)
     return leads_warehouse
+
+
+@pytest.fixture
+def three_on_the_list(marts: Database, listmonk_server: Listmonk, settings: Settings) -> None:
+    """The leads of `three`, reconciled once: each is on Listmonk's list."""
+    given_leads(marts, three())
+    reconcile(marts, listmonk_server, settings)
