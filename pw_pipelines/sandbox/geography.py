@@ -127,6 +127,16 @@ def city(draw: Draw) -> str:
     return pick(draw, _CITY_HEADS) + pick(draw, _CITY_TAILS)
 
 
+def places() -> list[str]:
+    """Every invented town."""
+    return [head + tail for head in _CITY_HEADS for tail in _CITY_TAILS]
+
+
+def streets() -> list[str]:
+    """Every invented street, without its number."""
+    return [f"{head} {tail}" for head in _STREET_HEADS for tail in _STREET_TAILS]
+
+
 def street_lines(draw: Draw) -> list[str]:
     """One, two or three lines."""
     if draw() < 0.12:

@@ -36,7 +36,7 @@ _COINED_TAILS = tuple(
     """tel com net voice link line wave talk fiber connect call comm sip cast path logic span reach tone dial band
     point bridge stream""".split()
 )
-_ADJECTIVES = tuple(
+ADJECTIVES = tuple(
     """Advanced Allied American Apex Atlantic Beacon Big Blue Bright Capital Cardinal Central Cloud Coastal Compass
     Crystal Delta Digital Direct Eastern Elite Emerald Empire Express First Frontline Gateway Global Golden Grand Great
     Gulf Heartland Heritage High Horizon Independent Inland Integrated Liberty Lightspeed Lone Metro Midland Modern
@@ -44,7 +44,7 @@ _ADJECTIVES = tuple(
     Regional River Royal Simple Smart Solid Southern Standard Sterling Summit Sunrise Superior Tri Trusted Unified
     United Universal Upper Valley Vertex Vista Western""".split()
 )
-_NOUNS = tuple(
+NOUNS = tuple(
     """Access Alliance Business Carrier City County Data Edge Enterprise Exchange Fiber Harbor Hills Island Lakes Light
     Loop Mesh Office Online Peak Plains Port Prairie Range Ridge River Rock Sky Source Star State Stone Tower Trail
     Trunk Valley Venture View Voice Wire""".split()
@@ -104,6 +104,11 @@ AWKWARD = (
 )
 
 
+def syllables() -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """What invented words are made of: beginnings, middles, ends."""
+    return _ONSETS, _VOWELS, _CODAS
+
+
 def coined(draw: Draw, syllables: int) -> str:
     """An invented word."""
     word = "".join(pick(draw, _ONSETS) + pick(draw, _VOWELS) + pick(draw, _CODAS) for _ in range(syllables))
@@ -116,7 +121,7 @@ def company(draw: Draw, trade: str, state: str) -> str:
     ending = LEGAL.draw(draw)
     words = _TRADE[trade]
     if trade == "ilec":
-        place = city(draw) if chance < 0.8 else f"{pick(draw, _ADJECTIVES)} {STATES[state][0]}"
+        place = city(draw) if chance < 0.8 else f"{pick(draw, ADJECTIVES)} {STATES[state][0]}"
         tail = pick(draw, (" Company", " Co.", " Co., Inc.", ", Inc.", " Association", " COMPANY", ""))
         name = f"{place} {pick(draw, words)}{tail}"
     elif chance < 0.3:
@@ -124,7 +129,7 @@ def company(draw: Draw, trade: str, state: str) -> str:
         joined = coined(draw, 1 + (draw() < 0.6)) + (tail if draw() < 0.7 else tail.capitalize())
         name = f"{joined}{f' {pick(draw, words)}' if draw() < 0.35 else ''}{ending}"
     elif chance < 0.55:
-        name = f"{pick(draw, _ADJECTIVES)} {pick(draw, _NOUNS)} {pick(draw, words)}{ending}"
+        name = f"{pick(draw, ADJECTIVES)} {pick(draw, NOUNS)} {pick(draw, words)}{ending}"
     elif chance < 0.72:
         name = f"{coined(draw, 2)} {pick(draw, words)}{ending}"
     elif chance < 0.84:
@@ -143,7 +148,7 @@ def company(draw: Draw, trade: str, state: str) -> str:
 
 def group_stem(draw: Draw) -> str:
     """What the members of a group have in their names: one coined word, or two words."""
-    return coined(draw, 2) if draw() < 0.5 else f"{pick(draw, _ADJECTIVES)} {pick(draw, _NOUNS)}"
+    return coined(draw, 2) if draw() < 0.5 else f"{pick(draw, ADJECTIVES)} {pick(draw, NOUNS)}"
 
 
 def foreign_company(draw: Draw, country: str) -> str:
