@@ -14,7 +14,7 @@ MARTS = {"pw/marts": "all"}  # runs that rebuild or read the marts take turns
 
 
 def jobs(manifest: Manifest) -> list[dg.UnresolvedAssetJobDefinition]:
-    """refresh_fcc, refresh_bdc, acquire, sync_listmonk."""
+    """refresh_fcc, refresh_bdc, acquire, judge, sync_listmonk."""
     daily = [key for subject in (RMD, FORM499, CPNI) for key in _both(subject)]
     marts = [model.name for model in manifest.models.values()]
     return [
@@ -38,6 +38,14 @@ def jobs(manifest: Manifest) -> list[dg.UnresolvedAssetJobDefinition]:
             selection=dg.AssetSelection.assets(*daily, matches.KEY, *_both(CORES), *marts),
             executor_def=dg.in_process_executor,
             tags={"pw/job": "acquire", **MARTS, **AFTER_A_CRASH},
+        ),
+        dg.define_asset_job(
+            "judge",
+            description="Goes from the copies in force to findings, leads and segments: for a day on which a source's "
+            "copy was rejected or could not be had, so that it holds up nobody but itself. Sends nothing to anyone.",
+            selection=dg.AssetSelection.assets(matches.KEY, *_both(CORES), *marts),
+            executor_def=dg.in_process_executor,
+            tags={"pw/job": "judge", **MARTS, **AFTER_A_CRASH},
         ),
         dg.define_asset_job(
             "sync_listmonk",

@@ -23,6 +23,7 @@ class Past:
     ever                whether any run of it has ever succeeded
     done, open          whether one of today has succeeded; whether one is waiting or running
     failed              how many of today failed
+    succeeded           how many of today succeeded
     minutes_since_fail  since the last of those ended
     """
 
@@ -30,6 +31,7 @@ class Past:
     done: bool = False
     open: bool = False
     failed: int = 0
+    succeeded: int = 0
     minutes_since_fail: float | None = None
 
     @property
@@ -60,11 +62,12 @@ def is_overdue(schedule: str, now_eastern: datetime, past: Past) -> bool:
     return past.may_start and (not past.ever or now_eastern >= due)
 
 
-def overdue_jobs(now_eastern: datetime, *, bdc: Past, acquire: Past, sync: Past) -> list[str]:
-    """Names of the schedules to make up for, in the order of what they stand on.
+def overdue_jobs(now_eastern: datetime, *, bdc: Past, acquire: Past, judge: Past, sync: Past) -> list[str]:
+    """Names of the schedules to make up for, in the order of what they stand on; `judge` for the job of that name.
 
-    Acquisition waits while vintages are being read, so that a first start does not judge without them; the lead
-    list waits for today's leads.
+    Acquisition waits while vintages are being read, so that a first start does not judge without them. When it
+    fails, the day is judged on the copies in force, once for each failure: one bad source holds up nobody else. The
+    lead list waits for today's leads while they are being made, and no longer: it reads opt-outs back too.
     """
     found: list[str] = []
     if is_overdue("bdc_daily", now_eastern, bdc):
@@ -72,7 +75,11 @@ def overdue_jobs(now_eastern: datetime, *, bdc: Past, acquire: Past, sync: Past)
     bdc_settled = bdc.ever or bdc.is_given_up
     if is_overdue("acquire_daily", now_eastern, acquire) and not bdc.open and not found and bdc_settled:
         found.append("acquire_daily")
-    if is_overdue("listmonk_daily", now_eastern, sync) and acquire.done and not acquire.open:
+    making = acquire.open or judge.open
+    if not acquire.done and not making and not found and judge.failed + judge.succeeded < acquire.failed:
+        found.append("judge")
+    has_leads = acquire.done or judge.done or acquire.is_given_up or sync.ever
+    if is_overdue("listmonk_daily", now_eastern, sync) and has_leads and not making and not {*found} - {"bdc_daily"}:
         found.append("listmonk_daily")
     return found
 

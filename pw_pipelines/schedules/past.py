@@ -34,6 +34,7 @@ def past_of(instance: dg.DagsterInstance, job: str, day: str, *, by_partition: b
         done=done,
         open=_any(instance, dg.RunsFilter(job_name=job, statuses=_OPEN)),
         failed=statuses.count(dg.DagsterRunStatus.FAILURE),
+        succeeded=statuses.count(dg.DagsterRunStatus.SUCCESS),
         # Dagster's books are in machine time, whatever the sandbox clock says.
         minutes_since_fail=(time.time() - max(ends)) / 60 if ends else None,
     )

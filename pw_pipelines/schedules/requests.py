@@ -23,6 +23,13 @@ def acquire(day: date, attempt: int) -> dg.RunRequest:
     )
 
 
+def judge(day: date, attempt: int) -> dg.RunRequest:
+    """Judging of one day on the copies in force."""
+    return dg.RunRequest(
+        run_key=f"judge:{day}:{attempt}", job_name="judge", partition_key=day.isoformat(), tags=_tags(day)
+    )
+
+
 def of_today(job: str, day: date, attempt: int) -> dg.RunRequest:
     """A job without partitions."""
     return dg.RunRequest(run_key=f"{job}:{day}:{attempt}", job_name=job, tags=_tags(day))

@@ -20,7 +20,7 @@ from pw_pipelines.settings import Settings
 NAME = "catch_up"
 
 
-JOBS = ("acquire", "refresh_bdc", "sync_listmonk")
+JOBS = ("acquire", "refresh_bdc", "judge", "sync_listmonk")
 
 
 def catch_up_sensor(jobs: Iterable[dg.UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
@@ -47,11 +47,12 @@ def start_overdue(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     day = today.isoformat()
     bdc = past_of(context.instance, "refresh_bdc", day)
     acquire = past_of(context.instance, "acquire", day, by_partition=True)
+    judge = past_of(context.instance, "judge", day, by_partition=True)
     sync = past_of(context.instance, "sync_listmonk", day)
     cursor = context.cursor
     wanted: list[dg.RunRequest] = []
     why_not = ""
-    overdue = overdue_jobs(now, bdc=bdc, acquire=acquire, sync=sync)
+    overdue = overdue_jobs(now, bdc=bdc, acquire=acquire, judge=judge, sync=sync)
     if "bdc_daily" in overdue:
         try:
             _let_rest(cursor)
@@ -60,9 +61,11 @@ def start_overdue(context: dg.SensorEvaluationContext) -> dg.SensorResult:
             # The rest of the house does not wait for one site: its findings are simply not judged anew.
             why_not = f" The list of BDC vintages could not be had: {error}"
             cursor = cursor if isinstance(error, _Resting) else str(time.time())
-            overdue = overdue_jobs(now, bdc=replace(bdc, failed=TRIES_A_DAY), acquire=acquire, sync=sync)
+            overdue = overdue_jobs(now, bdc=replace(bdc, failed=TRIES_A_DAY), acquire=acquire, judge=judge, sync=sync)
     if "acquire_daily" in overdue:
         wanted.append(requests.acquire(today, acquire.next_try))
+    if "judge" in overdue:
+        wanted.append(requests.judge(today, judge.failed + judge.succeeded + 1))
     if "listmonk_daily" in overdue:
         wanted.append(requests.of_today("sync_listmonk", today, sync.next_try))
     if not wanted:

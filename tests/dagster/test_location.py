@@ -102,7 +102,7 @@ def test_importing_the_location_touches_neither_network_nor_database_nor_disk() 
 
 
 def test_no_run_carries_more_than_ids_in_its_tags(location: dg.Definitions) -> None:
-    for name in ("refresh_fcc", "refresh_bdc", "acquire", "sync_listmonk", "retention"):
+    for name in ("refresh_fcc", "refresh_bdc", "acquire", "judge", "sync_listmonk", "retention"):
         tags = location.resolve_job_def(name).tags
         assert tags["pw/job"] == name
         assert all(len(value) < 40 for value in tags.values())
