@@ -23,6 +23,7 @@ END = 4  # letters at a word's beginning or end that a look-alike keeps: a slip 
 ALONE = 4  # letters of a word that, alone, may be somebody's name in a filing nobody was found for
 RARE = 5  # carriers at most in whose names a word is that two look-alikes may have in common and nothing else
 RARE_LETTERS = 5  # … and its letters at least
+COMMON = 20  # carriers in whose names a word may be that, alone, still says who it is
 SHARED = 86.0  # … and the similarity given
 SHORT = 7  # letters of a name so short that one slip can hit both
 
@@ -48,11 +49,11 @@ class Near:
 
 
 def nearest(
-    filed: Iterable[NearName], carriers: Iterable[CarrierName], *, bearers: Mapping[str, int] | None = None
+    filed: Iterable[NearName], carriers: Iterable[CarrierName], *, bearers: Mapping[str, int]
 ) -> Iterator[Near]:
     """For each carrier name the most similar filed name, if any is similar enough.
 
-    bearers: word -> how many carriers of all have it in a name; left out, no word is rare.
+    bearers: word -> how many carriers of all have it in a name.
     """
     by_key: dict[str, NearName] = {}
     for name in filed:
@@ -66,9 +67,9 @@ def nearest(
     best = _by_similarity(by_key, list(mine))
     for found in (
         _by_containment(by_key, mine),
-        _by_rare_word(by_key, mine, bearers or {}),
+        _by_rare_word(by_key, mine, bearers),
         _by_form(by_key, mine, spelled, SQUEEZED),
-        _by_form(by_key, mine, _core, SAME_CORE),
+        _by_form(by_key, mine, _core, SAME_CORE, says=lambda core, other: _says(core, by_key[other], bearers)),
         _by_form(by_key, mine, _squeezed, SQUEEZED),
     ):
         for key, (filed_key, similarity) in found.items():
@@ -165,12 +166,24 @@ def _by_rare_word(
 
 
 def _by_form(
-    by_key: dict[str, NearName], keys: Iterable[str], form: Callable[[str], str], similarity: float
+    by_key: dict[str, NearName],
+    keys: Iterable[str],
+    form: Callable[[str], str],
+    similarity: float,
+    *,
+    says: Callable[[str, str], bool] = lambda key, other: True,
 ) -> dict[str, tuple[str, float]]:
-    """Names that are the same once brought to `form`."""
-    filed = {form(key): key for key in sorted(by_key, reverse=True)}
+    """Names that are the same once brought to `form`; says: whether that tells anything (form, filed name)."""
+    filed = {form(key): key for key in sorted(by_key, key=lambda key: (by_key[key].is_owned, key), reverse=True)}
     filed.pop("", None)
-    return {key: (filed[form(key)], similarity) for key in keys if form(key) in filed}
+    return {
+        key: (filed[asked], similarity) for key in keys if (asked := form(key)) in filed and says(asked, filed[asked])
+    }
+
+
+def _says(core: str, filed: NearName, bearers: Mapping[str, int]) -> bool:
+    """A word that many carriers have (Global, Summit) does not, alone, liken one to another's very own name."""
+    return not filed.is_owned or " " in core or bearers.get(core, 0) <= COMMON
 
 
 def _core(key: str) -> str:

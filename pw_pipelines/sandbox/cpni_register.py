@@ -128,7 +128,9 @@ class CpniRegister:
         if unit.group >= 0:
             group, style = self._groups[unit.group].name, _GROUP_STYLES.draw(draw)
             filers = {"holding": (group,), "lead": (first,)}.get(style) or tuple(member.name for member in members)
-            titles = [member.name for member in members] if style == "lead" else [group]
+            titles = [group]
+            if style == "lead":  # the others of the group stand in the documents' names, or only inside a document
+                titles = [member.name for member in members] if unit.number % 2 else [first]
             return filers, author, firm, tuple(_document(draw, title, year) for title in titles)
         style, consultant, title = _SINGLE_STYLES.draw(draw), pick(draw, naming.CONSULTANTS)[0], first
         filers = (first,)

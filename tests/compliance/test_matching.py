@@ -57,6 +57,7 @@ def method(filed: str, known: CarrierNames, *documents: str) -> dict[str, str]:
         ("Wren Cove TelephoneCompany", "Wren Cove Tel. Co.", "near"),  # abbreviated here, run together there
         ("Tamarack", "Tamarack PCS, LLC", "near"),  # without the word of the trade
         ("Zirquiv Copany", "Zirquiv Company, Inc.", "near"),  # a slip in the legal form
+        ("QRT Voce LLC", "QRT Voice, LLC", "near"),  # a slip in a short word of the trade
         ("Zirquiv Bahamas", "Zirquiv Ohio", "near"),  # a word nobody else has in the name
         ("Acme Telephone, formerly Basalt Orchard Wireless", "Basalt Orchard Wireless LLC", "key"),
         ("Acme Telephone n/k/a Basalt Orchard Wireless", "Basalt Orchard Wireless LLC", "key"),
@@ -170,6 +171,14 @@ def test_a_filing_with_an_owner_is_anothers_question_only_when_very_alike() -> N
     filing = Filing("1", ("Cedar Valley Fiber Telephone",), (), "c")
     found = {match.frn: match.method for match in match_filings([filing], known)}
     assert found == {"a": "exact", "b": "near"}
+
+
+def test_a_word_that_many_carriers_have_does_not_alone_liken_one_to_anothers_very_name() -> None:
+    many = {f"{number:010d}": f"Summit {chr(97 + number)}{chr(97 + number)} Wireless" for number in range(25)}
+    known = carriers(a="Summit Cablevision", b="Summit Cellular", c="Zirquiv Cablevision", d="Zirquiv Cellular", **many)
+    filings = [Filing("1", ("Summit Cablevision",), (), "c"), Filing("2", ("Zirquiv Cablevision",), (), "c")]
+    found = {match.frn: match.method for match in match_filings(filings, known)}
+    assert found == {"a": "exact", "c": "exact", "d": "near"}
 
 
 def test_a_filers_text_is_taken_apart_into_the_names_in_it() -> None:

@@ -282,6 +282,21 @@ def test_cpni_filers_are_mostly_found_by_name_and_some_only_in_a_document(world:
     )
 
 
+def test_some_affiliates_are_certified_for_in_a_filing_that_names_only_one_of_them(world: World) -> None:
+    silent = [
+        filing
+        for filing in world.cpni.year(2026)
+        if len(filing.covered) > 1
+        and all(world.carriers[filing.covered[0]].name == filer for filer in filing.filers)
+        and not any(
+            names.plain(world.carriers[index].name) in names.plain(document)
+            for index in filing.covered[1:]
+            for document in filing.documents
+        )
+    ]
+    assert silent
+
+
 def test_life_goes_on_until_2030(world: World) -> None:
     for year in range(2027, 2031):
         counts = world.counts(date(year, 11, 22))
