@@ -1,0 +1,290 @@
+"""Fixed-width records, byte for byte: the layout as data, lines cut into blocks, blocks cut into columns.
+
+A record is a line of exactly the layout's length. A line of any other length is a reject; it moves nothing else.
+Blocks in which every line is right are cut by position alone; in any other the right lines are picked out first and
+then cut by the same code, so both ways give the same.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from importlib import resources
+from typing import BinaryIO, Literal
+
+from pw_pipelines.errors import ConfigError, SourceRejected
+from pw_pipelines.sources.report import EXCERPT_CHARACTERS, REJECTS_KEPT, Reject
+
+BLOCK_BYTES = 2 << 20  # larger ones leave the processor's cache
+LONGEST_LINE_BYTES = 1 << 20
+_CONTROLS = {**dict.fromkeys([*range(32), 0x7F, 0xA0], " ")}
+_C1 = {code: bytes([code]).decode("cp1252", "replace").replace("�", " ") for code in range(0x80, 0xA0)}
+_PRINTED = {**_CONTROLS, **_C1}
+_END_OF_FILE_MARK = b"\x1a"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A record's fields by name, as slices from 0; `length` in bytes without the line end."""
+
+    name: str
+    length: int
+    fields: dict[str, slice]
+
+    def __getitem__(self, name: str) -> slice:
+        return self.fields[name]
+
+
+@cache
+def layout(name: str) -> Layout:
+    """The layout `layouts/<name>.csv` (columns field, start from 1, length, …).
+
+    Raises ConfigError when a field does not begin where the one before it ends.
+    """
+    text = (resources.files("pw_pipelines.sources") / "layouts" / f"{name}.csv").read_text(encoding="utf-8")
+    fields: dict[str, slice] = {}
+    end = 0
+    for row in csv.DictReader(text.splitlines()):
+        start, length = int(row["start"]) - 1, int(row["length"])
+        if start != end or length < 1 or row["field"] in fields:
+            raise ConfigError(f"sources/layouts/{name}.csv: field {row['field']!r} must begin at {end + 1}, once.")
+        end = start + length
+        fields[row["field"]] = slice(start, end)
+    return Layout(name, end, fields)
+
+
+def line_blocks(raw: BinaryIO, source: str, *, width: int, size: int = BLOCK_BYTES) -> Iterator[tuple[bytes, int]]:
+    """(whole lines of about `size` bytes, number of the first from 1). The last may end without a line end.
+
+    Raises SourceRejected for a line that never ends.
+    """
+    line, stride = 1, width + 1
+    while data := raw.read(max(size // stride, 1) * stride):
+        if not data.endswith(b"\n"):
+            rest = raw.readline(LONGEST_LINE_BYTES)
+            if len(rest) == LONGEST_LINE_BYTES and not rest.endswith(b"\n"):
+                place = line + data.count(b"\n")
+                raise SourceRejected(
+                    f"Line {place:,} is longer than {LONGEST_LINE_BYTES:,} bytes; records have {width:,}.",
+                    source=source,
+                )
+            data += rest
+        if line == 1 and (first := data.find(b"\n")) > 0 and data[first - 1] == 13:
+            stride = width + 2  # blocks then end where records end, and need no second read
+        yield data, line
+        line += data.count(b"\n")
+
+
+class Dates(dict[str, str | None]):
+    """Eight digits -> ISO date, kept because registers repeat their days; None: blank, zeros, nines (no end), no day.
+
+    wrong: those that are neither empty nor a day.
+    """
+
+    LARGEST = 200_000
+
+    def __init__(self, order: Literal["mdy", "ymd"], *, also: Literal["mdy", "ymd"] | None = None) -> None:
+        """`order`: `mdy` (MMDDYYYY) or `ymd`; `also`: the order tried where the first gives no day."""
+        super().__init__()
+        self._orders = (order, *([also] if also else []))
+        self.wrong: set[str] = set()
+
+    def __missing__(self, written: str) -> str | None:
+        found = next((day for order in self._orders if (day := _day(written, order))), None)
+        if found is None and written.strip("0 \0") and written.strip("9"):
+            self.wrong.add(written)
+        if len(self) < self.LARGEST:
+            self[written] = found
+        return found
+
+
+class Repeated(dict[str, str | None]):
+    """A field whose values repeat (cities, codes) -> without blanks, None when blank; kept, so that each is cleaned
+    once and shared. `odd`: those that held bytes which cannot be printed."""
+
+    LARGEST = 200_000
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.odd: set[str] = set()
+
+    def __missing__(self, written: str) -> str | None:
+        clean = written.strip(" ")
+        if not clean.isprintable():
+            mended = printable(clean)
+            if clean.strip("\0 ") != mended:
+                self.odd.add(written)
+            clean = mended
+        if len(self) < self.LARGEST:
+            self[written] = clean or None
+        return clean or None
+
+
+@dataclass
+class Sheet:
+    """The right records of one block, latin-1, so that characters are bytes; cut off after the last field asked for.
+
+    lines: line number of each record; None: they follow each other from the block's first.
+    """
+
+    records: list[str]
+    read: int
+    first_line: int
+    lines: list[int] | None = None
+    rejected: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def column(self, where: slice) -> list[str]:
+        """One field of every record, without the blanks around it; bytes that cannot be printed are mended, noted."""
+        begin, end = where.start, where.stop
+        found = [record[begin:end].strip(" ") for record in self.records]
+        if "".join(found).isprintable():
+            return found
+        mended = [one if one.isprintable() else printable(one) for one in found]
+        self._note_odd(sum(1 for one, clean in zip(found, mended, strict=True) if one.strip("\0 ") != clean))
+        return mended
+
+    def repeated(self, where: slice, known: Repeated) -> list[str | None]:
+        """Like `column` for a field whose values repeat; None when blank."""
+        begin, end = where.start, where.stop
+        found = [known[record[begin:end]] for record in self.records]
+        if known.odd:
+            self._note_odd(sum(1 for record in self.records if record[begin:end] in known.odd))
+        return found
+
+    def dates(self, where: slice, known: Dates, what: str) -> list[str | None]:
+        """A field of dates as ISO text; what is no day is None, noted by its name."""
+        begin, end = where.start, where.stop
+        written = [record[begin:end] for record in self.records]
+        found = [known[one] for one in written]
+        if not known.wrong.isdisjoint(written):
+            wrong = sum(1 for one in written if one in known.wrong)
+            self.note(f"{{n}} records have no possible {what}; kept without it", wrong)
+        return found
+
+    def _note_odd(self, count: int) -> None:
+        if count:
+            self.note("{n} fields held bytes that cannot be printed; read as blanks or Windows-1252", count)
+
+    def line(self, position: int) -> int:
+        return self.first_line + position if self.lines is None else self.lines[position]
+
+    def note(self, what: str, count: int) -> None:
+        self.notes[what] = self.notes.get(what, 0) + count
+
+    def refuse(self, reasons: dict[int, str]) -> None:
+        """Takes records (position -> reason) out of the sheet; cut the columns again afterwards."""
+        self.rejected += len(reasons)
+        self.rejects += [
+            Reject(self.line(place), reason, _shown(self.records[place])) for place, reason in sorted(reasons.items())
+        ]
+        self.rejects = sorted(self.rejects, key=lambda one: one.line)[:REJECTS_KEPT]
+        kept = [place for place in range(len(self.records)) if place not in reasons]
+        self.lines = [self.line(place) for place in kept]
+        self.records = [self.records[place] for place in kept]
+
+
+def printable(text: str) -> str:
+    """NUL and other control characters become blanks; 80 to 9F, not printable in latin-1, are read as Windows-1252."""
+    return text.translate(_PRINTED).strip(" ")
+
+
+def sheet(data: bytes, width: int, first_line: int = 1, *, upto: int | None = None) -> Sheet:
+    """The records of one block of lines, LF or CRLF. Lines of another length than `width` are rejects.
+
+    upto: where the last field begins to be of no interest; records are kept up to there.
+    """
+    stride = _stride(data, width)
+    if not stride:
+        return _picked(data, width, first_line, upto or width)
+    text, end = data.decode("latin-1"), upto or width
+    records = [text[at : at + end] for at in range(0, len(text), stride)]
+    return Sheet(records, len(records), first_line)
+
+
+def _stride(data: bytes, width: int) -> int:
+    """Bytes from one record to the next when every line is right and ends alike; 0 otherwise."""
+    for end in (b"\n", b"\r\n"):
+        stride = width + len(end)
+        count, over = divmod(len(data), stride)
+        if over or data[width::stride] != end[:1] * count or data[stride - 1 :: stride] != b"\n" * count:
+            continue
+        without = data.replace(b"\n", b"")  # quicker than count() by far
+        if len(without) != len(data) - count:
+            return 0
+        if end == b"\n":
+            return 0 if b"\r" in without else stride
+        return stride if len(without.replace(b"\r", b"")) == count * width else 0
+    return 0
+
+
+def _picked(data: bytes, width: int, first_line: int, upto: int) -> Sheet:
+    lines = data.split(b"\n")
+    is_ended = not lines[-1]
+    if is_ended:
+        lines.pop()
+    places: list[int] = []
+    found = Sheet([], 0, first_line, lines=places)
+    for number, line in enumerate(lines, first_line):
+        record = line.removesuffix(b"\r")
+        if len(record) == width and b"\r" not in record:
+            found.records.append(record[:upto].decode("latin-1"))
+            places.append(number)
+            continue
+        if record in (b"", _END_OF_FILE_MARK):
+            found.note("{n} empty lines", 1)
+            continue
+        found.rejected += 1
+        if len(found.rejects) < REJECTS_KEPT:
+            is_last = number == first_line + len(lines) - 1 and not is_ended
+            found.rejects.append(Reject(number, _why(record, width, is_last), excerpt(record)))
+    found.read = len(found.records) + found.rejected
+    return found
+
+
+def _why(record: bytes, width: int, is_last: bool) -> str:
+    if len(record) == width:
+        return "a carriage return stands inside the record"
+    if is_last and len(record) < width:
+        return f"the file ends inside this record, after {len(record):,} of {width:,} bytes: cut short"
+    return f"the record has {len(record):,} bytes, not {width:,}"
+
+
+def excerpt(record: bytes) -> str:
+    """The first bytes of a record for people, control bytes written as \\x00."""
+    return _shown(record[:EXCERPT_CHARACTERS].decode("latin-1"))
+
+
+def _shown(text: str) -> str:
+    return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)[:EXCERPT_CHARACTERS]
+
+
+def refuse_other_widths(head: bytes, width: int, source: str, known: dict[int, str]) -> None:
+    """Raises SourceRejected when none of the first lines is a record. `known`: other widths and what they are."""
+    lines = head.split(b"\n")
+    whole = lines[:-1] or lines
+    widths = [len(line.removesuffix(b"\r")) for line in whole]
+    if width in widths or not head:
+        return
+    found = max(set(widths), key=widths.count)
+    if len(lines) == 1:
+        what = f"no line ends within the first {len(head):,} bytes"
+    else:
+        what = f"lines have {found:,} bytes" + (f" ({known[found]})" if found in known else "")
+    raise SourceRejected(f"Records of {width:,} bytes were expected; {what}: {excerpt(head)[:60]!r}.", source=source)
+
+
+def _day(written: str, order: str) -> str | None:
+    if len(written) != 8 or not (written.isascii() and written.isdigit()):
+        return None
+    year, month, day = (
+        (written[4:], written[:2], written[2:4]) if order == "mdy" else (written[:4], written[4:6], written[6:])
+    )
+    try:
+        return date(int(year), int(month), int(day)).isoformat() if int(year) >= 1600 else None
+    except ValueError:
+        return None
