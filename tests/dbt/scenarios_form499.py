@@ -29,6 +29,19 @@ def _cpni() -> None:
         "certified late under its holding company's name", cpni=None, form499={"holding_company": "Wexford Umbrage Inc"}
     )
     cpni("certified late under its holding company's name", date(2026, 7, 1), filers=["Wexford Umbrage, Inc."])
+    carrier("certified late in another legal form", cpni=None, form499={"legal_name": "Umbrage Cove Telecom, LLC"})
+    cpni("certified late in another legal form", date(2026, 7, 1), filers=["Umbrage Cove Telecom, Inc."])
+    namesakes = {
+        "form499": {"legal_name": "Quarry Namesake Wireless"},
+        "rmd": {"business_name": "Quarry Namesake Wireless"},
+    }
+    carrier("certified late, as is a namesake", cpni=None, cores=None, **namesakes)
+    carrier("the namesake", cpni=None, cores=None, **namesakes)
+    cpni("certified late, as is a namesake", date(2026, 7, 1), filers=["Quarry Namesake Wireless"])
+    group = {"holding_company": "Fennel Orrery Partners"}
+    carrier("certified for its group, perhaps", form499=group)
+    carrier("an affiliate certified", cpni=None, form499=group)
+    carrier("certified late, an affiliate in time", cpni={"received_on": date(2026, 6, 1)}, form499=group)
     carrier("certified by its holding company", cpni=None, form499={"holding_company": "Parallax Nimbus Inc"})
     cpni("certified by its holding company", filers=["Parallax Nimbus, Inc. and its affiliates"])
     carrier("certified under a trade name", cpni=None, form499={"other_names": ["Kestrelphone"]})

@@ -76,6 +76,10 @@ HELD: dict[str, dict[str, str]] = {
     "its parent recertified for it": {"RMD_NOT_RECERTIFIED": "among its affiliates"},
     "blank date, later number": {"RMD_NEVER_UPDATED": "shows no date"},
     "certified late under its holding company's name": {"CPNI_LATE": "linked by holding only"},
+    "certified late in another legal form": {"CPNI_LATE": "linked by key only"},
+    "certified late, as is a namesake": {"CPNI_LATE": "several FRNs have"},
+    "the namesake": {"CPNI_LATE": "several FRNs have"},
+    "certified late, an affiliate in time": {"CPNI_LATE": "of the same group, may speak for it"},
     "start unknown": {"CPNI_MISSING": "not known whether it was in business in 2025"},
     "filler for a start": {"CPNI_MISSING": "not known whether it was in business in 2025"},
     "affiliate is the filer": {"F499_MISSING": "names an affiliate"},
@@ -126,6 +130,12 @@ def test_every_question_is_asked_of_somebody_and_of_nobody_outside_its_scope(jud
 def test_a_similar_name_in_the_docket_makes_a_question_of_an_accusation(judged: Judged) -> None:
     asked = judged.questions(scenarios.frn("similar name certified"))
     assert "Tamarak Falls Telephone Co" in asked["CPNI_MISSING"]
+
+
+def test_a_filing_of_an_affiliate_makes_a_question_of_an_accusation(judged: Judged) -> None:
+    asked = judged.questions(scenarios.frn("an affiliate certified"))
+    assert scenarios.name("certified for its group, perhaps") in asked["CPNI_MISSING"]
+    assert "of the same group" in asked["CPNI_MISSING"]
 
 
 def test_a_finding_carries_its_rule_its_evidence_and_its_copies(judged: Judged) -> None:
