@@ -7,10 +7,10 @@ from functools import lru_cache
 from importlib import resources
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field
 
-from pw_pipelines.errors import ConfigError, UsageError
+from pw_pipelines.errors import UsageError
+from pw_pipelines.yaml_data import Strict, read_entries
 
 FILE = "catalogue.yaml"
 QUOTE: Literal["quote"] = "quote"
@@ -36,11 +36,7 @@ UsdOrQuote = Annotated[Usd | None, BeforeValidator(_no_quote)]
 UsdOrCost = Annotated[Usd | None, BeforeValidator(_at_cost)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PassThrough(_Strict):
+class PassThrough(Strict):
     """A fee of somebody else's, handed on unchanged. `amount_usd` None: at cost. Not charged until `in_force`."""
 
     name: str
@@ -49,7 +45,7 @@ class PassThrough(_Strict):
     note: str
 
 
-class Service(_Strict):
+class Service(Strict):
     """One service. `price_usd` None means "quote": the firm publishes no price for it.
 
     published_range_usd   lowest and highest price the firm publishes where it names no single one
@@ -79,14 +75,7 @@ def catalogue() -> dict[str, Service]:
 
 def parse_catalogue(text: str) -> dict[str, Service]:
     """Services from YAML text. Raises ConfigError when a field is wrong or a code stands twice."""
-    try:
-        services = TypeAdapter(list[Service]).validate_python(yaml.safe_load(text))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise ConfigError(f"commerce/{FILE} is not valid: {error}") from error
-    by_code = {service.code: service for service in services}
-    if len(by_code) != len(services):
-        raise ConfigError(f"commerce/{FILE} has a service code twice; codes: {', '.join(s.code for s in services)}.")
-    return by_code
+    return read_entries(text, Service, file=f"commerce/{FILE}", key="code", what="services")
 
 
 def service(code: str) -> Service:

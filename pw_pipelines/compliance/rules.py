@@ -7,10 +7,10 @@ from functools import lru_cache
 from importlib import resources
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from pw_pipelines.errors import ConfigError, UsageError
+from pw_pipelines.errors import UsageError
+from pw_pipelines.yaml_data import Strict, read_entries
 
 Kind = Literal["finding", "question"]
 Severity = Literal["critical", "high", "medium", "low", "information"]
@@ -21,11 +21,7 @@ SEVERITY_RANK: dict[str, int] = {"critical": 1, "high": 2, "medium": 3, "low": 4
 FILE = "rules.yaml"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Due(_Strict):
+class Due(Strict):
     """When the duty falls due, in words; `duty` where calendar.py computes the day, `on` where it is one fixed day."""
 
     words: str = Field(min_length=3)
@@ -33,7 +29,7 @@ class Due(_Strict):
     on: date | None = None
 
 
-class Rule(_Strict):
+class Rule(Strict):
     """One deficiency rule.
 
     scope        whom it binds, in words; the rule's SQL decides row by row
@@ -85,15 +81,7 @@ def rules() -> dict[str, Rule]:
 
 def parse_rules(text: str) -> dict[str, Rule]:
     """Rules from YAML text. Raises ConfigError when a field is wrong or a code stands twice."""
-    try:
-        found = TypeAdapter(list[Rule]).validate_python(yaml.safe_load(text))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise ConfigError(f"compliance/{FILE} is not valid: {error}") from error
-    by_code = {rule.code: rule for rule in found}
-    if len(by_code) != len(found):
-        twice = sorted({rule.code for rule in found if sum(other.code == rule.code for other in found) > 1})
-        raise ConfigError(f"compliance/{FILE} has these codes twice: {', '.join(twice)}.")
-    return by_code
+    return read_entries(text, Rule, file=f"compliance/{FILE}", key="code", what="rules")
 
 
 def rule(code: str) -> Rule:

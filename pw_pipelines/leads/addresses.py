@@ -7,10 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import StringConstraints
 
-from pw_pipelines.errors import ConfigError
+from pw_pipelines.yaml_data import Strict, read_entry
 
 FILE = Path(__file__).with_name("addresses.yaml")
 OTHER = "other"  # many servers, not one provider: no provider's share applies to it
@@ -25,9 +24,7 @@ _SEPARATORS = str.maketrans("", "", "-_.")
 Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+$")]
 
 
-class _Facts(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _Facts(Strict):
     roles: frozenset[Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+$")]]
     unreachable_domains: frozenset[Domain]
     providers: dict[str, tuple[Domain, ...]]
@@ -35,10 +32,7 @@ class _Facts(BaseModel):
 
 @lru_cache(maxsize=1)
 def _facts() -> _Facts:
-    try:
-        return _Facts.model_validate(yaml.safe_load(FILE.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, ValidationError) as error:
-        raise ConfigError(f"{FILE.name} cannot be used: {error}") from error
+    return read_entry(FILE.read_text(encoding="utf-8"), _Facts, file=f"leads/{FILE.name}")
 
 
 @lru_cache(maxsize=1)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from pw_pipelines.db.connection import Database
-from pw_pipelines.errors import ConfigError, UsageError
+from pw_pipelines.errors import UsageError
+from pw_pipelines.yaml_data import Strict, read_entries
 
 FILE = Path(__file__).with_name("segments.yaml")
 
@@ -22,10 +22,8 @@ CommType = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}$")]
 State = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
-class SegmentSpec(BaseModel):
+class SegmentSpec(Strict):
     """One segment. A lead belongs if every criterion that is given holds; see the head of `segments.yaml`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
     title: Annotated[str, StringConstraints(min_length=3, max_length=80)]
@@ -50,24 +48,8 @@ class SegmentSpec(BaseModel):
 
 def read_segments(file: Path = FILE) -> tuple[SegmentSpec, ...]:
     """The segments in the file's order. ConfigError names the file, the segment and the fault."""
-    try:
-        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{file.name} is not YAML: {error}") from error
-    if not isinstance(entries, list) or not entries:
-        raise ConfigError(f"{file.name} must be a list of segments.")
-    found: dict[str, SegmentSpec] = {}
-    for entry in entries:
-        label = entry.get("name", "?") if isinstance(entry, dict) else entry
-        try:
-            spec = SegmentSpec.model_validate(entry)
-        except ValidationError as error:
-            faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-            raise ConfigError(f"{file.name}, segment {label!r}: {faults}.") from error
-        if spec.name in found:
-            raise ConfigError(f"{file.name}: the segment {spec.name!r} stands there twice; rename one.")
-        found[spec.name] = spec
-    return tuple(found.values())
+    text = file.read_text(encoding="utf-8")
+    return tuple(read_entries(text, SegmentSpec, file=f"leads/{file.name}", key="name", what="segments").values())
 
 
 def load_segments(db: Database, file: Path = FILE) -> int:

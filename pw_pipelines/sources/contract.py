@@ -11,17 +11,13 @@ from datetime import date
 from functools import lru_cache
 from importlib import resources
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from pw_pipelines.errors import ConfigError, UsageError
+from pw_pipelines.yaml_data import Strict, read_entry
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Bounds(_Strict):
+class Bounds(Strict):
     """Smallest and largest healthy count. `seen` and `why` must change in the same commit as a bound."""
 
     min: int = Field(ge=0)
@@ -31,21 +27,21 @@ class Bounds(_Strict):
     why: str
 
 
-class Change(_Strict):
+class Change(Strict):
     """How far the row count may move against the last complete snapshot, in percent."""
 
     shrink_pct: float = Field(gt=0, le=100)
     growth_pct: float = Field(gt=0)
 
 
-class LeastFound(_Strict):
+class LeastFound(Strict):
     """How many of a batch of look-ups must have found something before the empty ones count."""
 
     look_ups: int = Field(ge=1)
     pct: float = Field(gt=0, le=100)
 
 
-class Absence(_Strict):
+class Absence(Strict):
     """When "not listed" counts as a fact: in how many snapshots of different days it must be seen.
 
     `distinct_bytes`: copies with identical bytes count once (a live source that changes daily may be serving
@@ -57,14 +53,14 @@ class Absence(_Strict):
     least_found: LeastFound | None = None
 
 
-class Freshness(_Strict):
+class Freshness(Strict):
     """Hours after which a source's newest complete snapshot is shown as ageing, and as too old."""
 
     warn_hours: int = Field(gt=0)
     fail_hours: int = Field(gt=0)
 
 
-class SourceContract(_Strict):
+class SourceContract(Strict):
     """One public record we read."""
 
     source: str
@@ -100,12 +96,10 @@ def contracts() -> dict[str, SourceContract]:
     for entry in sorted(folder.iterdir(), key=lambda item: item.name):
         if not entry.name.endswith(".yaml"):
             continue
-        try:
-            contract = SourceContract.model_validate(yaml.safe_load(entry.read_text(encoding="utf-8")))
-        except (ValidationError, yaml.YAMLError) as error:
-            raise ConfigError(f"sources/contracts/{entry.name} is not a valid contract: {error}") from error
+        file = f"sources/contracts/{entry.name}"
+        contract = read_entry(entry.read_text(encoding="utf-8"), SourceContract, file=file)
         if contract.source != entry.name.removesuffix(".yaml"):
-            raise ConfigError(f"sources/contracts/{entry.name} names the source {contract.source!r}; they must agree.")
+            raise ConfigError(f"{file} names the source {contract.source!r}; they must agree.")
         found[contract.source] = contract
     return found
 
