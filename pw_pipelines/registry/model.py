@@ -15,6 +15,9 @@ ENTITY_COLUMNS = (
 
 Answer = Literal["taken", "clear", "a person must look"]
 
+EntityForm = Literal["llc", "corporation"]
+"""What a customer may have us form."""
+
 
 @dataclass(frozen=True)
 class Record:
