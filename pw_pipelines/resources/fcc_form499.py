@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pw_pipelines import frn as frns
-from pw_pipelines.resources.fetched import Fetched, target
+from pw_pipelines.resources.fetched import Fetched
 from pw_pipelines.resources.http import polite_client
 from pw_pipelines.settings import Settings
 
@@ -33,9 +33,7 @@ class Form499Site:
 
     def fetch(self, into: Path) -> Fetched:
         """Every filer, streamed to disk (63.8 MB in July 2026). `into`: the file, or a folder for `form499.xml`."""
-        path = target(into, "form499.xml")
-        headers = self._client.download(self._url, path, {"xml": "TRUE"})
-        return Fetched(path, headers.get("Content-Type", "text/xml"))
+        return self._client.fetch(self._url, into, name="form499.xml", media_type="text/xml", params={"xml": "TRUE"})
 
     def by_frn(self, frn: str) -> bytes:
         """The reply for one FRN, active and ended filers, as the source sent it; for the source's own reader."""

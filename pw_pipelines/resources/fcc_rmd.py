@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pw_pipelines.resources.fetched import Fetched, target
+from pw_pipelines.resources.fetched import Fetched
 from pw_pipelines.resources.http import polite_client
 from pw_pipelines.settings import Settings
 
@@ -36,9 +36,7 @@ class RmdSite:
 
     def fetch(self, into: Path) -> Fetched:
         """The whole public list as CSV. `into`: the file to write, or a folder for `rmd.csv`."""
-        path = target(into, "rmd.csv")
-        headers = self._client.download(self._url, path)
-        return Fetched(path, headers.get("Content-Type", "text/csv"))
+        return self._client.fetch(self._url, into, name="rmd.csv", media_type="text/csv")
 
     def close(self) -> None:
         self._client.close()

@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 import tenacity
 
 from pw_pipelines.errors import SourceError, SourceRefused, SourceUnavailable
+from pw_pipelines.resources.fetched import Fetched, target
 from pw_pipelines.settings import Settings
 
 _T = TypeVar("_T")
@@ -57,7 +58,31 @@ class _Retry(Exception):
         self.wait_seconds = wait_seconds
 
 
-class PoliteClient:
+class OwnsClient:
+    """Base of what keeps one `httpx.Client`: `close()` it when done, or use it as a context manager."""
+
+    _client: httpx.Client
+
+    def close(self) -> None:
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def json_object(response: httpx.Response) -> dict[str, Any] | None:
+    """The reply as a JSON object; None for whatever else came, such as a proxy's page."""
+    try:
+        content = response.json()
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+class PoliteClient(OwnsClient):
     """GETs one source. Thread-safe. `attempts`: 1 for a reader who waits. `transport`, `sleep`: seams for tests."""
 
     def __init__(
@@ -120,14 +145,16 @@ class PoliteClient:
         finally:
             draft.unlink(missing_ok=True)
 
-    def close(self) -> None:
-        self._client.close()
+    def fetch(
+        self, url: str, into: Path, *, name: str, media_type: str, params: Mapping[str, str] | None = None
+    ) -> Fetched:
+        """A source that is one file, streamed to `into`, or to `name` in it when it is a folder.
 
-    def __enter__(self) -> PoliteClient:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+        `media_type` holds where the reply states none.
+        """
+        path = target(into, name)
+        headers = self.download(url, path, params)
+        return Fetched(path, headers.get("Content-Type", media_type))
 
     def _judge(self, response: httpx.Response) -> None:
         status, url = response.status_code, _bare(response.request.url)

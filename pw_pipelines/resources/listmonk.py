@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 
 from pw_pipelines.errors import ConfigError, OutsideRefused, OutsideUnavailable
+from pw_pipelines.resources.http import OwnsClient, json_object
 from pw_pipelines.settings import Settings
 
 PAGE = 50  # Listmonk silently cuts larger pages (cmd/main.go)
@@ -73,7 +74,7 @@ class BounceRow:
     meta: Mapping[str, Any]
 
 
-class Listmonk:
+class Listmonk(OwnsClient):
     """One Listmonk, one API user. Thread-safe. `transport` and `sleep` are seams for tests."""
 
     def __init__(
@@ -98,15 +99,6 @@ class Listmonk:
             # A session cookie would make Listmonk ignore the token: take no cookie from anybody.
             cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
         )
-
-    def __enter__(self) -> Listmonk:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._client.close()
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -335,11 +327,7 @@ def email_literal(email: str) -> str:
 
 
 def _content(response: httpx.Response, method: str, path: str, *, enveloped: bool) -> Any:
-    status = response.status_code
-    try:
-        content = response.json()
-    except ValueError:
-        content = None
+    status, content = response.status_code, json_object(response)
     if status >= 500:
         raise ListmonkUnavailable(f"Listmonk answered {method} {path} with {status}: {_message(content)}")
     if status in (401, 403):
@@ -350,17 +338,17 @@ def _content(response: httpx.Response, method: str, path: str, *, enveloped: boo
         )
     if status >= 300:
         raise ListmonkRefused(f"Listmonk refused {method} {path} with {status}: {_message(content)}", status=status)
-    if not enveloped and isinstance(content, dict):
+    if not enveloped and content is not None:
         return content
-    if not isinstance(content, dict) or "data" not in content:
+    if content is None or "data" not in content:
         raise ListmonkUnavailable(
             f"{method} {path} answered {status} with something that is not Listmonk's; is PW_LISTMONK_URL right?"
         )
     return content["data"]
 
 
-def _message(content: object) -> str:
-    return str(content.get("message", ""))[:300] if isinstance(content, dict) else "no message"
+def _message(content: Mapping[str, Any] | None) -> str:
+    return "no message" if content is None else str(content.get("message", ""))[:300]
 
 
 def _person(row: object) -> Subscriber:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import httpx
 
 from pw_pipelines.errors import ConfigError, OutsideRefused, OutsideUnavailable
+from pw_pipelines.resources.http import OwnsClient, json_object
 from pw_pipelines.settings import Settings
 
 MOST_UNITS = 4096  # the limit counts UTF-16 units, so an emoji is two
@@ -43,7 +44,7 @@ class _HideToken(logging.Filter):
 logging.getLogger("httpx").addFilter(_HideToken())
 
 
-class Telegram:
+class Telegram(OwnsClient):
     """One bot, one chat. `transport` and `sleep` are seams for tests."""
 
     def __init__(
@@ -59,15 +60,6 @@ class Telegram:
         self._address = f"{settings.telegram_url.rstrip('/')}/bot{settings.telegram_token.get_secret_value()}"
         self._sleep = sleep
         self._client = httpx.Client(timeout=settings.http_timeout_seconds, transport=transport)
-
-    def __enter__(self) -> Telegram:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._client.close()
 
     def send(self, text: str) -> int:
         """Sends `text`, cut to Telegram's length; returns the message's id. Waits out a 429 as told.
@@ -91,14 +83,12 @@ class Telegram:
     def _post(self, body: dict[str, str]) -> dict[str, object]:
         try:
             response = self._client.post(f"{self._address}/sendMessage", json=body)
-            answer = response.json()
         except httpx.RequestError as error:
             raise TelegramUnavailable(
                 f"Telegram did not answer ({type(error).__name__}); the message may or may not have arrived."
             ) from error
-        except ValueError as error:
-            raise TelegramUnavailable(f"Telegram answered {response.status_code} with something unreadable.") from error
-        if not isinstance(answer, dict):
+        answer = json_object(response)
+        if answer is None:
             raise TelegramUnavailable(f"Telegram answered {response.status_code} with something unreadable.")
         return {"error_code": response.status_code, **answer}
 
