@@ -19,7 +19,7 @@ from pw_pipelines import names
 from pw_pipelines.compliance import matching_names
 from pw_pipelines.compliance.calendar import due_in
 from pw_pipelines.compliance.matching_names import CarrierName, CarrierNames, Filing
-from pw_pipelines.compliance.near import NearName, nearest
+from pw_pipelines.compliance.near import CUTOFF_OWNED, NearName, nearest
 from pw_pipelines.db.connection import Database
 
 CONFIDENCE = {"exact": 1.0, "key": 0.95, "holding": 0.8, "document": 0.7}  # near: its similarity, at most 0.65
@@ -76,9 +76,12 @@ def match_names(db: Database, *, on: date, now: datetime | None = None) -> Match
         carriers = matching_names.read_carriers(connection, on)
         since = matching_names.filings_since(connection, on)
         filings = matching_names.read_filings(connection, on, since) if since else []
-        filers = matching_names.read_filers_without_frn(connection, on)
+        filers, with_frn = matching_names.read_filers(connection, on)
         in_time = due_in("cpni", since.year)[-1].late_after if since else None
-        matches = [*match_filings(filings, carriers, in_time=in_time), *match_filers(filers, carriers)]
+        matches = [
+            *match_filings(filings, carriers, in_time=in_time),
+            *match_filers(filers, carriers, with_frn=with_frn),
+        ]
         _write(connection, matches)
         connection.execute(
             "insert into pw.match_runs (matched_at, as_of, snapshot_ids) values (coalesce(%s, now()), %s, %s)",
@@ -123,7 +126,7 @@ def match_filings(filings: Iterable[Filing], carriers: CarrierNames, *, in_time:
     matched = {match.frn for match in direct}
     is_prompt = {match.frn for match in direct if match.subject_id in prompt_ids}
     late = carriers.active & matched - is_prompt if prompt else set()
-    bearers = Counter(word for _, word in {(one.frn, word) for one in carriers.all for word in one.key.split()})
+    bearers = _bearers(carriers)
     for asking, among in ((carriers.active - matched, filings), (late, prompt)):
         names_asking = [name for name in carriers.all if name.frn in asking]
         for near in nearest(_near_names(among, owned), names_asking, bearers=bearers):
@@ -132,6 +135,11 @@ def match_filings(filings: Iterable[Filing], carriers: CarrierNames, *, in_time:
         for match in _affiliates(direct, among, asking, carriers):
             _keep(found, match)
     return list(found.values())
+
+
+def _bearers(carriers: CarrierNames) -> Counter[str]:
+    """Word -> how many carriers have it in a name."""
+    return Counter(word for _, word in {(one.frn, word) for one in carriers.all for word in one.key.split()})
 
 
 def _affiliates(direct: list[Match], among: list[Filing], asking: set[str], carriers: CarrierNames) -> Iterator[Match]:
@@ -150,15 +158,34 @@ def _affiliates(direct: list[Match], among: list[Filing], asking: set[str], carr
             yield replace(match, frn=frn, method="affiliate", confidence=AFFILIATE)
 
 
-def match_filers(filers: Iterable[Filing], carriers: CarrierNames) -> list[Match]:
-    """Form 499 filers without an FRN against the names carriers have in other records; `exact` and `key` only."""
+def match_filers(filers: Iterable[Filing], carriers: CarrierNames, *, with_frn: Iterable[Filing] = ()) -> list[Match]:
+    """Form 499 filers without an FRN against the names carriers have in other records.
+
+    `near` only for carriers that the Form 499 database does not know by their FRN: one filer without an FRN, or one
+    under another FRN (`with_frn`) that is a close look-alike, may be theirs.
+    """
     found: dict[tuple[str, str], Match] = {}
+    filers = list(filers)
     for filer in filers:
         for name in filer.names:
             for carrier in carriers.by_key.get(names.key(name), ()):
                 if carrier.kind == "own" and carrier.source != "fcc_form499":
                     method = "exact" if names.plain(name) == names.plain(carrier.text) else "key"
                     _keep(found, _match(filer, name, method, carrier, subject="form499"))
+    known = {name.frn for name in carriers.own if name.source == "fcc_form499"} | {one.frn for one in found.values()}
+    asking = [name for name in carriers.own if name.frn not in known]
+    filed = [
+        NearName(filer, name, names.key(name), is_owned)
+        for some, is_owned in ((filers, False), (with_frn, True))
+        for filer in some
+        for name in filer.names
+    ]
+    for near in nearest(filed, asking, bearers=_bearers(carriers)):
+        if near.is_owned and near.similarity < CUTOFF_OWNED:
+            continue
+        confidence = round(NEAR_AT_MOST * near.similarity / 100, 3)
+        match = _match(near.filing, near.name, "near", near.carrier, confidence=confidence, subject="form499")
+        _keep(found, match)
     return list(found.values())
 
 

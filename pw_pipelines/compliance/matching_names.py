@@ -207,19 +207,20 @@ def read_filings(connection: Connection[dict[str, object]], on: date, since: dat
     return [_filing(row, "id_submission", "filer_names", "document_names") for row in rows]
 
 
-def read_filers_without_frn(connection: Connection[dict[str, object]], on: date) -> list[Filing]:
-    """Active Form 499 filers that state no FRN, with their own names."""
+def read_filers(connection: Connection[dict[str, object]], on: date) -> tuple[list[Filing], list[Filing]]:
+    """Active Form 499 filers with their own names: those that state no FRN, and those that do."""
     rows = connection.execute(
         f"""with {_USABLE}
-            select distinct on (f.filer_id) f.filer_id,
+            select distinct on (f.filer_id) f.filer_id, f.frn,
                    array_remove(array[f.legal_name, f.doing_business_as] || f.other_names, null) as names,
                    '{{}}'::text[] as documents, f.snapshot_id
             from core.fcc_form499_filers f join in_force u using (snapshot_id)
-            where f.frn is null and f.is_active
+            where f.is_active
             order by f.filer_id, u.as_of desc, u.fetched_at desc""",
         {"on": on},
-    )
-    return [_filing(row, "filer_id", "names", "documents") for row in rows]
+    ).fetchall()
+    without = [_filing(row, "filer_id", "names", "documents") for row in rows if row["frn"] is None]
+    return without, [_filing(row, "filer_id", "names", "documents") for row in rows if row["frn"] is not None]
 
 
 def read_carriers(connection: Connection[dict[str, object]], on: date) -> CarrierNames:

@@ -40,12 +40,13 @@ class NearName:
 
 @dataclass(frozen=True)
 class Near:
-    """A look-alike. similarity: 0 to 100."""
+    """A look-alike. similarity: 0 to 100. is_owned: the filed name is another's very own."""
 
     filing: Filing
     name: str
     carrier: CarrierName
     similarity: float
+    is_owned: bool
 
 
 def nearest(
@@ -78,7 +79,7 @@ def nearest(
     for key, (filed_key, similarity) in best.items():
         name = by_key[filed_key]
         for carrier in mine[key]:
-            yield Near(name.filing, name.name, carrier, similarity)
+            yield Near(name.filing, name.name, carrier, similarity, name.is_owned)
 
 
 def _by_similarity(by_key: dict[str, NearName], keys: list[str]) -> dict[str, tuple[str, float]]:

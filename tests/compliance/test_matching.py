@@ -10,7 +10,7 @@ import pytest
 
 from pw_pipelines import names
 from pw_pipelines.compliance import matching
-from pw_pipelines.compliance.matching import match_filings, match_names, parts
+from pw_pipelines.compliance.matching import match_filers, match_filings, match_names, parts
 from pw_pipelines.compliance.matching_names import CarrierName, CarrierNames, Filing
 from pw_pipelines.db.connection import Database
 from tests.fixtures_marts import cores_page, cpni_filing, form499_filer, given_rows, given_snapshot, rmd_filing
@@ -179,6 +179,32 @@ def test_a_word_that_many_carriers_have_does_not_alone_liken_one_to_anothers_ver
     filings = [Filing("1", ("Summit Cablevision",), (), "c"), Filing("2", ("Zirquiv Cablevision",), (), "c")]
     found = {match.frn: match.method for match in match_filings(filings, known)}
     assert found == {"a": "exact", "c": "exact", "d": "near"}
+
+
+@pytest.mark.parametrize(
+    ("filer", "has_frn", "expected"),
+    [
+        ("Acme Telephone, Inc.", False, {"a": "key"}),
+        ("Acme Tel. Co.", False, {"a": "near"}),
+        ("Acme Telefone", False, {"a": "near"}),
+        ("Acme Telphone", True, {"a": "near"}),  # under another FRN
+        ("Acme Wireless", True, {}),  # another's very own name, and not that alike
+        ("Basalt Orchard", True, {}),
+    ],
+)
+def test_who_is_not_in_form_499_by_frn_may_be_a_filer_of_a_similar_name(
+    filer: str, has_frn: bool, expected: dict[str, str]
+) -> None:
+    known = CarrierNames()
+    known.add(CarrierName("a", "Acme Telephone", "acme telephone", "own", "fcc_rmd", "rmd"))
+    filing = Filing("800001", (filer,), (), "f499")
+    found = match_filers([] if has_frn else [filing], known, with_frn=[filing] if has_frn else [])
+    assert {match.frn: match.method for match in found} == expected
+
+
+def test_who_is_in_form_499_by_frn_is_not_likened_to_other_filers() -> None:
+    known = carriers(a="Acme Telephone")
+    assert match_filers([Filing("800001", ("Acme Telphone",), (), "f499")], known) == []
 
 
 def test_a_filers_text_is_taken_apart_into_the_names_in_it() -> None:

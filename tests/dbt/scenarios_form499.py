@@ -81,6 +81,8 @@ def _missing() -> None:
     carrier("foreign unanswered, not a filer", form499=None, cpni=None, rmd={"is_foreign": None})
     carrier("abroad, not a filer", form499=None, cpni=None, rmd={"country": "Costa Rica"})
     carrier("filer without frn", form499={"frn": None}, cpni=None)
+    carrier("filer under a misspelt name", form499={"frn": None, "legal_name": "Thistle Quory Wirless"}, cpni=None,
+            rmd={"business_name": "Thistle Quorry Wireless"}, cores=None)  # fmt: skip
     carrier("affiliate is the filer", form499=None, cpni=None)
     carrier("the filing affiliate", rmd=None)
     rmd("affiliate is the filer", number="RMD0020004", other_frns=[frn("the filing affiliate")])

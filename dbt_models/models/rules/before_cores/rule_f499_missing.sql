@@ -20,12 +20,19 @@ parents as (  -- active filers whose filing names it
     join {{ ref('int_form499_carriers') }} p on p.frn = a.frn and p.is_active
     group by a.affiliate_frn
 ),
+similar as (
+    select frn, (array_agg(subject_name order by confidence desc, subject_id))[1] as similar_name
+    from {{ source('core', 'name_matches') }}
+    where subject = 'form499'
+    group by frn
+),
 judged as (
-    select r.*, a.is_proven, a.needed, a.seen, a.since_on, a.until_on, a.edition_on, a.snapshot_ids as f499_snapshot_ids,
+    select r.*, s.similar_name, a.is_proven, a.needed, a.seen, a.since_on, a.until_on, a.edition_on, a.snapshot_ids as f499_snapshot_ids,
            n.same_name_filer, n.held_filer, f.filer_id as affiliate_filer, p.parent_frn
     from {{ ref('int_rmd_filers') }} r
     cross join absence a
     left join named n using (frn)
+    left join similar s using (frn)
     left join affiliates f using (frn)
     left join parents p using (frn)
     where r.is_voice
@@ -35,12 +42,13 @@ judged as (
 )
 select frn,
        case when not is_proven or held_filer is not null or affiliate_filer is not null or parent_frn is not null
-                 or business_name is null or known_since is null or known_since > edition_on - 60
+                 or similar_name is not null or business_name is null or known_since is null or known_since > edition_on - 60
             then 'held' else 'finding' end as verdict,
        case when not is_proven then 'Not in Form 499, but seen in ' || seen || ' of the ' || coalesce(needed, 2) || ' whole copies that an absence needs.'
             when held_filer is not null then 'It is the holding company of Form 499 filer ' || held_filer || '.'
             when affiliate_filer is not null then 'Its filing names an affiliate that is Form 499 filer ' || affiliate_filer || '.'
             when parent_frn is not null then 'FRN ' || parent_frn || ' names it as an affiliate and is an active filer.'
+            when similar_name is not null then 'A Form 499 filer has a similar name, “' || similar_name || '”; it may be this one.'
             when business_name is null then 'Its filing has no name to look for.'
             when known_since is null or known_since > edition_on - 60 then 'A filing this new may not be in the copies of Form 499 in hand.' end as why,
        null::date as due_on_et,
