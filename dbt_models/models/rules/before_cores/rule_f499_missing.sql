@@ -20,7 +20,7 @@ parents as (  -- active filers whose filing names it
     join {{ ref('int_form499_carriers') }} p on p.frn = a.frn and p.is_active
     group by a.affiliate_frn
 ),
-similar as (
+look_alikes as (
     select frn, (array_agg(subject_name order by confidence desc, subject_id))[1] as similar_name
     from {{ source('core', 'name_matches') }}
     where subject = 'form499'
@@ -32,7 +32,7 @@ judged as (
     from {{ ref('int_rmd_filers') }} r
     cross join absence a
     left join named n using (frn)
-    left join similar s using (frn)
+    left join look_alikes s using (frn)
     left join affiliates f using (frn)
     left join parents p using (frn)
     where r.is_voice
