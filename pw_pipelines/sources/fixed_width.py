@@ -56,12 +56,14 @@ def layout(name: str) -> Layout:
     return Layout(name, end, fields)
 
 
-def line_blocks(raw: BinaryIO, source: str, *, width: int, size: int = BLOCK_BYTES) -> Iterator[tuple[bytes, int]]:
-    """(whole lines of about `size` bytes, number of the first from 1). The last may end without a line end.
+def line_blocks(
+    raw: BinaryIO, source: str, *, width: int, first_line: int = 1, size: int = BLOCK_BYTES
+) -> Iterator[tuple[bytes, int]]:
+    """(whole lines of about `size` bytes, number of their first). The last may end without a line end.
 
     Raises SourceRejected for a line that never ends.
     """
-    line, stride = 1, width + 1
+    line, stride = first_line, width + 1
     while data := raw.read(max(size // stride, 1) * stride):
         if not data.endswith(b"\n"):
             rest = raw.readline(LONGEST_LINE_BYTES)
@@ -72,7 +74,7 @@ def line_blocks(raw: BinaryIO, source: str, *, width: int, size: int = BLOCK_BYT
                     source=source,
                 )
             data += rest
-        if line == 1 and (first := data.find(b"\n")) > 0 and data[first - 1] == 13:
+        if line == first_line and (first := data.find(b"\n")) > 0 and data[first - 1] == 13:
             stride = width + 2  # blocks then end where records end, and need no second read
         yield data, line
         line += data.count(b"\n")
@@ -193,14 +195,16 @@ def printable(text: str) -> str:
     return text.translate(_PRINTED).strip(" ")
 
 
-def sheet(data: bytes, width: int, first_line: int = 1, *, upto: int | None = None) -> Sheet:
+def sheet(data: bytes, width: int, first_line: int = 1, *, upto: int | None = None, least: int | None = None) -> Sheet:
     """The records of one block of lines, LF or CRLF. Lines of another length than `width` are rejects.
 
-    upto: where the last field begins to be of no interest; records are kept up to there.
+    upto: where the last field of interest ends; records are kept up to there.
+    least: where publishers take off the blanks at the end of lines: the bytes that are always there. Such lines are
+    accepted only in a block whose lines all have theirs taken off.
     """
     stride = _stride(data, width)
     if not stride:
-        return _picked(data, width, first_line, upto or width)
+        return _picked(data, width, first_line, upto or width, least or width)
     text, end = data.decode("latin-1"), upto or width
     records = [text[at : at + end] for at in range(0, len(text), stride)]
     return Sheet(records, len(records), first_line)
@@ -222,17 +226,19 @@ def _stride(data: bytes, width: int) -> int:
     return 0
 
 
-def _picked(data: bytes, width: int, first_line: int, upto: int) -> Sheet:
+def _picked(data: bytes, width: int, first_line: int, upto: int, least: int) -> Sheet:
     lines = data.split(b"\n")
     is_ended = not lines[-1]
     if is_ended:
         lines.pop()
+    if least < width and any(line.removesuffix(b"\r").endswith(b" ") for line in lines):
+        least = width
     places: list[int] = []
     found = Sheet([], 0, first_line, lines=places)
     for number, line in enumerate(lines, first_line):
         record = line.removesuffix(b"\r")
-        if len(record) == width and b"\r" not in record:
-            found.records.append(record[:upto].decode("latin-1"))
+        if least <= len(record) <= width and b"\r" not in record:
+            found.records.append(record[:upto].decode("latin-1").ljust(upto))
             places.append(number)
             continue
         if record in (b"", _END_OF_FILE_MARK):

@@ -28,7 +28,7 @@ from pw_pipelines.sources.fixed_width import (
 )
 from pw_pipelines.sources.register import Block, EntityColumns, EventColumns, Parsed, RegisterFacts, Share
 from pw_pipelines.sources.register_terms import RegisterTerms, terms, unknown_words
-from pw_pipelines.sources.zipped import base_name, first_name, members, oldest_day, open_member
+from pw_pipelines.sources.zipped import base_name, first_look, members, oldest_day, open_member
 
 WIDTHS = {
     1440: "corporate records", 662: "corporate events", 2098: "fictitious names", 762: "fictitious name events",
@@ -87,13 +87,11 @@ class FloridaReader:
         """By the file's name and the length of its first lines; a file of no known name is taken for a daily one."""
         name = _base(file_name)
         if head.startswith(ZIP_MAGICS):
-            is_mine = any(self._is_named(one) for one in (name, first_name(head)))
-            return is_mine or (self._set.is_daily and _is_of_no_set(name) and _is_of_no_set(first_name(head)))
-        if not head:
-            return self._is_named(name)
-        if is_html(head):
-            return False
-        return self._is_named(name) or (self._set.is_daily and _is_of_no_set(name) and self.width in _widths(head))
+            member, head = first_look(head)
+            name = member.lower() if _is_of_no_set(name) else name
+        if self._is_named(name):
+            return not is_html(head)
+        return self._set.is_daily and _is_of_no_set(name) and self.width in _widths(head)
 
     def _is_named(self, name: str) -> bool:
         return re.fullmatch(self._set.names, name) is not None

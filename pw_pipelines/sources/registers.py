@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 from pw_pipelines.errors import SourceRejected, UsageError
-from pw_pipelines.sources import florida
+from pw_pipelines.sources import florida, illinois
 from pw_pipelines.sources.body import is_html, title
 from pw_pipelines.sources.fixed_width import excerpt
 from pw_pipelines.sources.register import RegisterReader
 
-REGISTERS: dict[str, RegisterReader] = {each.source: each for each in (*florida.READERS,)}
+_ALL: tuple[tuple[RegisterReader, ...], ...] = (florida.READERS, illinois.READERS)
+REGISTERS: dict[str, RegisterReader] = {each.source: each for some in _ALL for each in some}
 
 
 def register(source: str) -> RegisterReader:

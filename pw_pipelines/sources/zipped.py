@@ -71,12 +71,16 @@ def base_name(member: zipfile.ZipInfo) -> str:
     return member.filename.replace("\\", "/").rsplit("/", 1)[-1]
 
 
-def first_name(head: bytes) -> str:
-    """The name of the first member, read from a ZIP's first bytes; empty when there is none."""
+def first_look(head: bytes) -> tuple[str, bytes]:
+    """(name, first bytes unpacked) of the first member, from a ZIP's first bytes alone; empty where unreadable."""
     if len(head) < _LOCAL_HEADER.size or head[:4] != b"PK\x03\x04":
-        return ""
-    length = int.from_bytes(head[26:28], "little")
-    return head[30 : 30 + length].decode("cp437").replace("\\", "/").rsplit("/", 1)[-1]
+        return "", b""
+    method, length, extra = (int.from_bytes(head[at : at + 2], "little") for at in (8, 26, 28))
+    name = head[30 : 30 + length].decode("cp437").replace("\\", "/").rsplit("/", 1)[-1]
+    try:
+        return name, _inflater(method).inflate(head[30 + length + extra :])
+    except (zlib.error, ValueError, EOFError):
+        return name, b""
 
 
 def oldest_day(found: list[zipfile.ZipInfo]) -> date | None:
