@@ -1,8 +1,9 @@
 """The two keys every name in the register is found by. They find candidates; they never decide.
 
-`name_key` is coarser than every state's own test: names that any state holds to be the same have the same key
-(but for sound and word order), so a rule can be changed without keying ten million names anew. What the state
-itself says about two names of one key is decided by `registry.equivalence`.
+`name_key` is coarser than every state's own test, so a rule can be changed without keying ten million names anew:
+names that any state holds to be the same have the same key, or one is found under the other's `lookup_keys` (words
+written together or apart, which one key cannot follow: THE FOX, THEFOX). What the state itself says about two names
+is decided by `registry.equivalence`.
 
 `near_key` says how a name sounds, in whatever order its words stand: the sound codes of its words, sorted.
 """
@@ -11,22 +12,31 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from pw_pipelines.registry.words import words
 
+CLOSES_UP = "'`"  # inside a word: O'BRIEN = OBRIEN
 _PUNCTUATION = "".join(map(chr, [*range(33, 48), *range(58, 65), *range(91, 97), *range(123, 127)]))
-_KEPT_OUT = "'`\"*"  # closes up: O'BRIEN = OBRIEN, "LLC" = LLC
-_FOLD = {
+_FOLD: dict[int, str | None] = {
     **{ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
     **dict.fromkeys(map(ord, _PUNCTUATION), " "),
     **dict.fromkeys(range(32), " "),
+    127: " ",
+    ord("&"): " and ",
+    ord("+"): " and ",
+    **dict.fromkeys(map(ord, CLOSES_UP), None),
 }
-_CLOSE_UP = str.maketrans("", "", _KEPT_OUT)
-_NOT_ASCII_WORD = re.compile(r"[^\x20-\x7e]+")
+_NOT_ASCII = re.compile(r"[^\x20-\x7e]+")
 _LETTERS_PLAIN = str.maketrans({"ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "Œ": "OE", "ł": "l",
-                                "Ł": "L", "đ": "d", "Đ": "D", "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-",
-                                "—": "-"})  # fmt: skip
+                                "Ł": "L", "đ": "d", "Đ": "D", "ı": "i"})  # fmt: skip
+_MARKS_PLAIN = str.maketrans({"’": "'", "‘": "'", "´": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-",
+                              "‐": "-", "‑": "-", "−": "-", "•": "-", "·": "-", "™": " ", "®": " ", "©": " ", "℠": " ",
+                              "…": " ", "\xa0": " ", "＆": "&"})  # fmt: skip
+
+# What is left of the letters after the first, once the words are joined: no plural can be seen in it.
+_COARSE = str.maketrans({"e": None, "s": None, "y": "i", "v": "f"})
 
 # sound: one letter per group of consonants that are heard alike; vowels, h, w and y are not heard
 _SOUND = str.maketrans("bpfvcgjkqsxzdtlmnr", "ppffkkkkkssstt" + "lmnr", "aeiouhwy")
@@ -35,60 +45,103 @@ _HEARD_AS = (("ph", "f"), ("ck", "k"), ("ght", "t"), ("kn", "n"), ("wr", "r"), (
 _DOUBLED = re.compile(r"(.)\1+")
 
 
+def plain_marks(name: str) -> str:
+    """The name with typographic quotes, dashes and blanks as on a typewriter."""
+    return name if name.isascii() else name.translate(_MARKS_PLAIN)
+
+
+def plain_letters(text: str) -> str:
+    """Letters without accents; what is no letter of the Latin alphabet is left out."""
+    if text.isascii():
+        return text
+    return _NOT_ASCII.sub("", unicodedata.normalize("NFKD", text.translate(_LETTERS_PLAIN)))
+
+
 def plain_words(name: str) -> list[str]:
     """The words of a name: lower case ASCII, accents and punctuation gone, `&` and `+` read as `and`."""
-    if not name.isascii():
-        name = unicodedata.normalize("NFKD", name.translate(_LETTERS_PLAIN))
-        name = _NOT_ASCII_WORD.sub("", name)
-    if "&" in name:
-        name = name.replace("&", " and ")
-    if "+" in name:
-        name = name.replace("+", " and ")
-    return name.translate(_CLOSE_UP).translate(_FOLD).split()
+    return (name if name.isascii() else plain_letters(plain_marks(name))).translate(_FOLD).split()
 
 
-def stem(word: str) -> str:
-    """The word without what makes it plural, possessive or a tense; spelling, abbreviation and number made one."""
-    known = words()
-    word = known.spellings.get(word, word)
-    word = known.irregular_plurals.get(word, word)
-    if word in known.numbers:
-        return known.numbers[word]
-    singular = _singular(word)
-    return _untensed(_singular(known.abbreviations.get(word, known.abbreviations.get(singular, singular))))
+def spelt(word: str) -> str:
+    """The usual spelling."""
+    return words().spellings.get(word, word)
 
 
-def _singular(word: str) -> str:
-    if len(word) < 4 or not word.isalpha():
+def singular(word: str) -> str:
+    """The word in the singular, by rule of thumb and a list of those that have none."""
+    known = words().irregular_plurals.get(word)
+    if known is not None:
+        return known
+    if len(word) < 4 or not word.isalpha() or not word.endswith("s"):
         return word
     if word.endswith("ies"):
         return word[:-3] + "y"
-    if word.endswith("ves"):
-        return word[:-3] + "f"
-    if word.endswith(("ches", "shes", "sses", "xes", "zes")):
+    if word.endswith(("ches", "shes", "sses", "xes", "zzes")):
         return word[:-2]
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
-    return word
+    return word if word.endswith(("ss", "us", "is")) else word[:-1]
 
 
-def _untensed(word: str) -> str:
-    """Coarse on purpose: `movie`/`movies`, `clean`/`cleaned`/`cleaning`, `house`/`housing` end alike."""
-    if word.isalpha():
-        for ending in ("ing", "ed"):
-            root = word[: -len(ending)]
-            if word.endswith(ending) and len(root) >= 3 and any(vowel in root for vowel in "aeiouy"):
-                word = root[:-1] if len(root) > 3 and root[-1] == root[-2] and root[-1] not in "lsz" else root
-                break
-        if len(word) > 3 and word.endswith(("ie", "fe", "e")):
-            word = word[:-1]
-        if len(word) > 2 and word.endswith("y"):
-            word = word[:-1] + "i"
+def unabbreviated(word: str) -> str:
+    """The long form of an abbreviation, in the singular when a plural was abbreviated."""
+    known = words().abbreviations
+    return known.get(word) or known.get(singular(word), word)
+
+
+def as_number(word: str) -> str:
+    """A number word or Roman number in digits."""
+    known = words().numbers
+    return known.get(word) or known.get(singular(word), word)
+
+
+def uncontracted(word: str) -> str:
+    """A contraction's words, written together."""
+    return words().contractions.get(word, word).replace(" ", "")
+
+
+@lru_cache(maxsize=1)
+def _listed() -> frozenset[str]:
+    """Words some list speaks of: their endings are their own."""
+    known = words()
+    tables = (known.spellings, known.irregular_plurals, known.contractions, known.abbreviations, known.numbers)
+    spoken = {part for table in tables for pair in table.items() for text in pair for part in text.split()}
+    return frozenset(spoken) | _never_telling()
+
+
+def untensed(word: str) -> str:
+    """What tenses of a word have in common; coarse, for it knows no verb from a noun: `hous` of house and housing."""
+    listed = _listed()
+    if word in listed or not word.isalpha():
+        return word
+    for ending in ("ing", "ed"):
+        root = word[: -len(ending)]
+        if word.endswith(ending) and len(root) >= 3 and any(vowel in root for vowel in "aeiouy"):
+            word = root[:-1] if len(root) > 3 and root[-1] == root[-2] and root[-1] not in "lsz" else root
+            break
+    for one in (word, f"{word}e", f"{word[:-1]}y" if word.endswith("i") else ""):
+        if one in listed:
+            return one
+    if len(word) > 3 and word.endswith("e"):
+        word = word[:-1]
+    return word[:-1] + "i" if len(word) > 2 and word.endswith("y") else word
+
+
+# What a word is taken for, whatever the state: in this order, again and again until nothing changes.
+WORD_STEPS = (spelt, uncontracted, unabbreviated, as_number, singular, untensed)
+
+
+def stem(word: str) -> str:
+    """The word without what makes it plural or a tense; spelling, abbreviation, contraction and number made one."""
+    for _ in range(6):
+        before = word
+        for step in WORD_STEPS:
+            word = step(word)
+        if word == before:
+            break
     return word
 
 
 def sound(word: str) -> str:
-    """How a (stemmed) word sounds: first letter's group and the consonants after it. Digits stay."""
+    """How a (stemmed) word sounds: whether it begins with a vowel, and its consonants by group. Digits stay."""
     for written, heard in _HEARD_AS:
         if written in word:
             word = word.replace(written, heard)
@@ -97,11 +150,12 @@ def sound(word: str) -> str:
     return ("a" if first else "") + code or word[0]
 
 
-_WORD, _FORM_WORD, _COMPANION, _LETTER = range(4)
+_PLAIN, _ENDS_FORM, _LETTER = range(3)
+_AND = "and"
 
 
 class _Book(dict[str, tuple[str, str, int]]):
-    """word -> (stem, sound, what it may be at a name's end), kept: names repeat their words.
+    """word -> (stem, sound, what it may be), kept: names repeat their words.
 
     Stem and sound are empty for words that never tell names apart.
     """
@@ -111,68 +165,175 @@ class _Book(dict[str, tuple[str, str, int]]):
     def __missing__(self, word: str) -> tuple[str, str, int]:
         if len(self) >= self.LARGEST:
             self.clear()
-        known = words()
-        stemmed = "" if word in known.little or word in _IN_DESIGNATORS else stem(word)
-        at_end = _WORD
-        if word in known.designators or word in known.dotcom:
-            at_end = _FORM_WORD
-        elif word in known.designator_companions:
-            at_end = _COMPANION
-        elif len(word) == 1:
-            at_end = _LETTER
-        self[word] = found = (stemmed, sound(stemmed) if stemmed else "", at_end)
+        stemmed = "" if is_little(word) else stem(word)
+        kind = _PLAIN
+        if len(word) == 1:
+            kind = _LETTER
+        elif word in words().designator_ends or word in words().dotcom:
+            kind = _ENDS_FORM
+        self[word] = found = (stemmed, sound(stemmed) if stemmed else "", kind)
         return found
 
 
-_IN_DESIGNATORS = ("company", "limited", "liability")  # Illinois ignores them wherever they stand
+@lru_cache(maxsize=1)
+def _never_telling() -> frozenset[str]:
+    return words().little | {"company", "limited", "liability"}  # Illinois ignores the three wherever they stand
+
+
+def is_little(word: str) -> bool:
+    """Whether some state ignores the word wherever it stands: articles, conjunctions, prepositions and the like."""
+    known = _never_telling()
+    return word in known or singular(word) in known or stem(word) in known
+
+
 _BOOK = _Book()
 
 
+def designator_width(parts: Sequence[str]) -> int:
+    """How many words at the end say the legal form (the longest one known, or letters set apart: l l c); 0: none.
+
+    Always leaves a word before it.
+    """
+    if len(parts) < 2:
+        return 0
+    last = parts[-1]
+    for phrase in words().designator_ends.get(last, ()):
+        if len(phrase) < len(parts) and tuple(parts[-len(phrase) :]) == phrase:
+            return len(phrase)
+    if len(last) == 1:
+        for width in range(min(4, len(parts) - 1), 1, -1):
+            letters = parts[-width:]
+            if all(len(one) == 1 for one in letters) and "".join(letters) in words().designators:
+                return width
+    return 0
+
+
 def without_designator(parts: list[str]) -> list[str]:
-    """The words before the designator at the end, at least one; letters set apart (`l l c`) are read as one."""
-    return parts[: _end(parts, [_BOOK[part][2] for part in parts])]
-
-
-def _end(parts: list[str], kinds: list[int]) -> int:
-    """How many words stand before the designator."""
+    """The words before every designator and internet ending at the end, at least one."""
     end = len(parts)
     while end > 1:
-        kind = kinds[end - 1]
-        if kind == _FORM_WORD or (kind == _COMPANION and (end < len(parts) or kinds[end - 2] == _FORM_WORD)):
-            end -= 1  # a companion counts beside a form word only: "limited partnership", "professional corporation"
-        elif kind == _LETTER and (width := _spelt_out(parts, end)):
-            end -= width
-        else:
+        width = designator_width(parts[:end]) or (1 if parts[end - 1] in words().dotcom else 0)
+        if not width:
             break
-    return end
+        end -= width
+    return parts[:end]
 
 
-def _spelt_out(parts: list[str], end: int) -> int:
-    """How many single letters before `end` spell a designator (`l l c`), or 0."""
-    start = end
-    while start > 1 and end - start < 4 and len(parts[start - 1]) == 1:
-        start -= 1
-    while end - start > 1:
-        if "".join(parts[start:end]) in words().designators:
-            return end - start
-        start += 1
-    return 0
+def initials(parts: Sequence[str]) -> list[list[int]]:
+    """Runs of single letters (`a b c`; `a and b`), by the places of their words, the `and` between them included."""
+    runs: list[list[int]] = []
+    at = 0
+    while at < len(parts):
+        run = [at]
+        if len(parts[at]) == 1 and parts[at].isalpha():
+            while True:
+                if run[-1] + 1 < len(parts) and _is_letter(parts[run[-1] + 1]):
+                    run.append(run[-1] + 1)
+                elif run[-1] + 2 < len(parts) and parts[run[-1] + 1] == _AND and _is_letter(parts[run[-1] + 2]):
+                    run += [run[-1] + 1, run[-1] + 2]
+                else:
+                    break
+            if len(run) > 1:
+                runs.append(run)
+        at = run[-1] + 1
+    return runs
+
+
+def _is_letter(part: str) -> bool:
+    return len(part) == 1 and part.isalpha()
+
+
+def _initials_closed_up(parts: list[str]) -> list[str]:
+    for run in reversed(initials(parts)):
+        parts = [*parts[: run[0]], "".join(parts[at] for at in run if parts[at] != _AND), *parts[run[-1] + 1 :]]
+    return parts
+
+
+def body(name: str) -> list[str]:
+    """The words that are compared: no designator, no internet ending, no www; initials closed up."""
+    parts = plain_words(name)
+    if not parts:
+        return parts
+    if _BOOK[parts[-1]][2]:
+        parts = without_designator(parts)
+    if parts[0] == "www" and len(parts) > 1:
+        parts = parts[1:]
+    if min(map(len, parts)) == 1:
+        parts = _initials_closed_up(parts)
+    return parts
+
+
+def _key(parts: list[str]) -> str:
+    """The name key of the words of a name's body."""
+    joined = "".join([_BOOK[part][0] for part in parts]) or "".join(parts)  # nothing but little words: then those
+    return joined[:1] + joined[1:].translate(_COARSE)
 
 
 def name_keys(name: str) -> tuple[str, str]:
     """(`name_key`, `near_key`) of a name; empty for a name without a letter or digit."""
-    parts = plain_words(name)
+    parts = body(name)
     if not parts:
         return "", ""
     found = [_BOOK[part] for part in parts]
-    if found[-1][2]:
-        end = _end(parts, [one[2] for one in found])
-        parts, found = parts[:end], found[:end]
-    key = "".join([one[0] for one in found])
-    if key:
-        return key, " ".join(sorted([one[1] for one in found if one[1]]))
-    stems = [stem(part) for part in parts]  # nothing but little words: then they are the name
-    return "".join(stems), " ".join(sorted(map(sound, stems)))
+    joined = "".join([one[0] for one in found])
+    if joined:
+        return joined[0] + joined[1:].translate(_COARSE), " ".join(sorted([one[1] for one in found if one[1]]))
+    return _key(parts), " ".join(sorted(map(sound, parts)))
+
+
+def is_all_little(name: str) -> bool:
+    """Whether the name is nothing but words that some state ignores; then nothing of it is left out."""
+    return not any(_BOOK[part][0] for part in body(name))
+
+
+MOST_LOOKUPS = 120
+
+
+def lookup_keys(name: str) -> tuple[str, ...]:
+    """The keys under which a name that differs in spaces may stand, its own first: words written together or apart.
+
+    Covers any of the words written together, one word written as two, and the whole written together and then as
+    two or three words. No more than MOST_LOOKUPS, the likelier first.
+    """
+    parts = body(name)
+    if not parts:
+        return ()
+    found: dict[str, None] = {_key(parts): None}
+    for ways in (_together(parts), _apart(parts), _apart(["".join(parts)]), _thirds("".join(parts))):
+        for way in ways:
+            found.setdefault(_key(_initials_closed_up(way)))
+            if len(found) >= MOST_LOOKUPS:
+                return tuple(found)
+    return tuple(found)
+
+
+def _together(parts: list[str]) -> Iterable[list[str]]:
+    """Every way to write neighbours together; of long names only one pair, and all."""
+    yield ["".join(parts)]
+    borders = len(parts) - 1
+    choices = range(1, 2**borders) if borders <= 6 else [1 << at for at in range(borders)]
+    for choice in choices:
+        way = [parts[0]]
+        for at, part in enumerate(parts[1:]):
+            if choice >> at & 1:
+                way[-1] += part
+            else:
+                way.append(part)
+        yield way
+
+
+def _apart(parts: list[str]) -> Iterable[list[str]]:
+    """One word written as two."""
+    for at, part in enumerate(parts):
+        for cut in range(1, len(part)):
+            yield [*parts[:at], part[:cut], part[cut:], *parts[at + 1 :]]
+
+
+def _thirds(word: str) -> Iterable[list[str]]:
+    if len(word) <= 24:
+        for first in range(1, len(word) - 1):
+            for second in range(first + 1, len(word)):
+                yield [word[:first], word[first:second], word[second:]]
 
 
 def many(names: Iterable[str | None]) -> tuple[list[str | None], list[str | None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 
 import yaml
@@ -14,12 +14,11 @@ WordSet = frozenset[str]
 
 
 class Words(BaseModel):
-    """Sets of words, and maps from a variant to the word it is taken for."""
+    """Sets of words, and maps from a variant to what it is taken for. designators: phrase -> form it says."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    designators: WordSet
-    designator_companions: WordSet
+    designators: dict[str, str]
     articles: WordSet
     foreign_articles: WordSet
     conjunctions: WordSet
@@ -31,16 +30,17 @@ class Words(BaseModel):
     abbreviations: dict[str, str]
     spellings: dict[str, str]
     irregular_plurals: dict[str, str]
+    contractions: dict[str, str]
 
     @field_validator(
-        "designators", "designator_companions", "articles", "foreign_articles", "conjunctions",
+        "articles", "foreign_articles", "conjunctions",
         "foreign_conjunctions", "prepositions", "foreign_prepositions", "dotcom", mode="before",
     )  # fmt: skip
     @classmethod
     def _split(cls, value: object) -> object:
         return frozenset(value.split()) if isinstance(value, str) else value
 
-    @field_validator("numbers", "abbreviations", "spellings", "irregular_plurals", mode="before")
+    @field_validator("numbers", "abbreviations", "spellings", "irregular_plurals", "contractions", mode="before")
     @classmethod
     def _turned(cls, value: object) -> object:
         """{word: "variant variant"} -> {variant: word}; a variant of two words is an error."""
@@ -53,6 +53,23 @@ class Words(BaseModel):
                     raise ValueError(f"{variant!r} is taken for {turned[variant]!r} and for {word!r}")
                 turned[variant] = str(word)
         return turned
+
+    @field_validator("designators", mode="before")
+    @classmethod
+    def _phrases(cls, value: object) -> object:
+        """{form: "phrase, phrase"} -> {phrase: form}."""
+        if not isinstance(value, dict):
+            return value
+        return {" ".join(phrase.split()): str(form) for form, said in value.items() for phrase in said.split(",")}
+
+    @cached_property
+    def designator_ends(self) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """Last word of a designator -> the designators that end so, word by word, the longest first."""
+        ends: dict[str, list[tuple[str, ...]]] = {}
+        for phrase in self.designators:
+            parts = tuple(phrase.split())
+            ends.setdefault(parts[-1], []).append(parts)
+        return {word: tuple(sorted(found, key=len, reverse=True)) for word, found in ends.items()}
 
     @property
     def little(self) -> WordSet:
