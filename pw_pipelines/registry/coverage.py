@@ -1,0 +1,172 @@
+"""What stands in the register of a state, how old it is and what is missing of it: kept at every load, judged at
+every search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+
+from psycopg import sql
+
+from pw_pipelines.registry.model import Coverage
+from pw_pipelines.registry.staging import qualified
+from pw_pipelines.snapshots.books import Connection
+from pw_pipelines.sources.contract import contract
+from pw_pipelines.sources.registers import registers_of
+
+BESIDE = ("sunbiz_fic", "sunbiz_fic_daily")  # registers of names that stand beside the companies', and block nothing
+DAYS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Sources:
+    """A state's registers of companies: those that come whole, and those that bring each day's news."""
+
+    whole: tuple[str, ...]
+    daily: tuple[str, ...]
+
+
+@cache
+def sources(state: str) -> Sources:
+    """The sources that a state's coverage is made of."""
+    readers = [one for one in registers_of(state) if one.what == "entities" and one.source not in BESIDE]
+    return Sources(
+        whole=tuple(one.source for one in readers if one.share == "whole"),
+        daily=tuple(one.source for one in readers if one.share == "increment"),
+    )
+
+
+# The newest whole copy of each source, recalled or not: a recalled one is not followed by the one it replaced,
+# whose rows are gone.
+_WHOLES = """select distinct on (source) source, snapshot_id, as_of from pw.snapshots
+             where source = any(%s) and loaded_at is not null and facts ->> 'share' = 'whole'
+             order by source, as_of desc, fetched_at desc"""
+_DAYS = """select max(as_of) as newest, array_agg(distinct as_of) as days,
+               (array_agg(snapshot_id order by as_of desc, fetched_at desc))[1] as snapshot_id
+           from pw.snapshots
+           where source = any(%s) and loaded_at is not null and recalled_at is null
+             and facts ->> 'share' in ('increment', 'whole') and as_of > %s"""
+
+
+def has_whole(connection: Connection, state: str) -> bool:
+    """Whether every source of the state stands here whole."""
+    row = connection.execute("select whole_as_of from registry.coverage where state = %s", (state,)).fetchone()
+    return row is not None and row["whole_as_of"] is not None
+
+
+def refresh(connection: Connection, state: str, *, table: str | None, now: datetime) -> None:
+    """Writes the state's line anew from the books and from `table`, its partition, within the caller's transaction."""
+    told = sources(state)
+    wholes = connection.execute(_WHOLES, (list(told.whole),)).fetchall()
+    oldest = min(wholes, key=lambda row: str(row["as_of"])) if wholes and len(wholes) == len(told.whole) else None
+    whole_day = oldest["as_of"] if oldest else None
+    newest, missing = None, []
+    if isinstance(whole_day, date) and told.daily:
+        newest = connection.execute(_DAYS, (list(told.daily), whole_day)).fetchone()
+        days = newest["days"] if newest else None
+        if isinstance(days, list):
+            missing = _missing(whole_day, days)
+    counted = None
+    if table is not None:
+        counted = connection.execute(
+            sql.SQL("select count(*) as rows, count(*) filter (where name is null) as unnamed from {}").format(
+                qualified(table)
+            )
+        ).fetchone()
+    connection.execute(
+        """insert into registry.coverage (state, rows, unnamed, whole_snapshot_id, whole_as_of, increment_snapshot_id,
+                                          increment_as_of, missing_days, loaded_at)
+           values (%(state)s, coalesce(%(rows)s, 0), coalesce(%(unnamed)s, 0), %(whole)s, %(whole_day)s, %(inc)s,
+                   %(inc_day)s, %(missing)s::date[], %(now)s)
+           on conflict (state) do update set rows = coalesce(%(rows)s, coverage.rows),
+               unnamed = coalesce(%(unnamed)s, coverage.unnamed), whole_snapshot_id = excluded.whole_snapshot_id,
+               whole_as_of = excluded.whole_as_of, increment_snapshot_id = excluded.increment_snapshot_id,
+               increment_as_of = excluded.increment_as_of, missing_days = excluded.missing_days,
+               loaded_at = excluded.loaded_at""",
+        {
+            "state": state,
+            "rows": counted["rows"] if counted else None,
+            "unnamed": counted["unnamed"] if counted else None,
+            "whole": oldest["snapshot_id"] if oldest else None,
+            "whole_day": whole_day,
+            "inc": newest["snapshot_id"] if newest else None,
+            "inc_day": newest["newest"] if newest else None,
+            "missing": missing,
+            "now": now,
+        },
+    )
+
+
+def _missing(after: date, days: Sequence[date]) -> list[date]:
+    """Days between `after` and the newest of `days` of which no file is here."""
+    have, newest = set(days), max(days)
+    return [day for n in range(1, (newest - after).days) if (day := after + timedelta(days=n)) not in have]
+
+
+def coverage(connection: Connection, state: str, today: date, *, gaps: Sequence[str] = ()) -> Coverage:
+    """What our data of one state is worth on `today` (the state's own day). `gaps`: what its sources never hold."""
+    row = connection.execute(
+        """select c.*, w.recalled_at as whole_recalled, w.recall_reason,
+               (select array_agg(p.snapshot_id order by p.as_of) from pw.snapshots p
+                where p.source = any(%(sources)s) and p.recalled_at is not null and p.snapshot_id <> w.snapshot_id
+                  and (p.loaded_at > w.loaded_at or (p.recalled_at >= w.loaded_at and p.as_of > w.as_of))
+               ) as taken_back,
+               (select sum(p.rejected_rows) from pw.snapshots p
+                where p.source = any(%(sources)s) and p.recalled_at is null and p.loaded_at is not null
+                  and p.as_of >= c.whole_as_of) as unreadable
+           from registry.coverage c left join pw.snapshots w on w.snapshot_id = c.whole_snapshot_id
+           where c.state = %(state)s""",
+        {"state": state, "sources": [*sources(state).whole, *sources(state).daily]},
+    ).fetchone()
+    if row is None:
+        return Coverage(state, 0, None, tuple(gaps), is_usable=False, why_not=f"No register of {state} is loaded here.")
+    whole_day, increment_day, missing = row["whole_as_of"], row["increment_as_of"], row["missing_days"]
+    as_of = max((day for day in (whole_day, increment_day) if isinstance(day, date)), default=None)
+    told = list(gaps)
+    reasons: list[str] = []
+    if not isinstance(whole_day, date) or as_of is None:
+        as_of = None
+        reasons.append(f"No whole copy of {state}'s register is loaded here, only parts of it.")
+    else:
+        if row["whole_recalled"] is not None:
+            reasons.append(f"The whole copy of {whole_day} was taken back: {row['recall_reason']}")
+        if isinstance(row["taken_back"], list):
+            reasons.append(f"Copies that stand in the register were taken back: {', '.join(row['taken_back'])}.")
+        if isinstance(missing, list) and missing:
+            as_of = missing[0] - timedelta(days=1)
+            reasons.append(f"Of {len(missing)} days no file came: {_shown(missing)}; a new whole copy mends that.")
+        if count := int(str(row["unreadable"] or 0)):
+            reasons.append(f"{count:,} records could not be read; whoever stands in them is not seen here.")
+        if too_old := _too_old(state, whole_day, increment_day, as_of, today):
+            reasons.append(too_old)
+    if unnamed := int(str(row["unnamed"])):
+        reasons.append(f"{unnamed:,} records have no name here.")
+    return Coverage(
+        state,
+        int(str(row["rows"])),
+        as_of,
+        (*told, *reasons),
+        is_usable=not reasons,
+        why_not=" ".join(reasons) or None,
+    )
+
+
+def _too_old(state: str, whole: date, increment: object, as_of: date, today: date) -> str | None:
+    told = sources(state)
+    limits = [contract(one).freshness.fail_hours for one in told.whole]
+    if limits and (today - whole).days * 24 > min(limits):
+        return (
+            f"The whole copy of {whole} is {(today - whole).days} days old, more than the {min(limits)} hours allowed."
+        )
+    limits = [contract(one).freshness.fail_hours for one in told.daily]
+    if limits and (today - as_of).days * 24 > min(limits):
+        what = "The newest daily file" if isinstance(increment, date) else "Since the whole copy no daily file came; it"
+        return f"{what} is of {as_of}, {(today - as_of).days} days ago, more than the {min(limits)} hours allowed."
+    return None
+
+
+def _shown(days: Sequence[date]) -> str:
+    more = f" and {len(days) - DAYS_SHOWN} more" if len(days) > DAYS_SHOWN else ""
+    return ", ".join(str(day) for day in days[:DAYS_SHOWN]) + more

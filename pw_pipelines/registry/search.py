@@ -1,0 +1,189 @@
+"""Looking a name up in a state's register: records of the same key, names like it, and what the data is worth.
+
+Read-only and quick whatever the register's size: every look-up walks a bounded stretch of one index of one
+partition. The state is a constant in each statement, so that the other partitions are not even planned for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from typing import Any, cast
+
+from psycopg import sql
+
+from pw_pipelines.db.connection import Database
+from pw_pipelines.jurisdictions.book import jurisdiction
+from pw_pipelines.registry import coverage as coverages
+from pw_pipelines.registry import near as nearest
+from pw_pipelines.registry.keys import name_keys
+from pw_pipelines.registry.model import Coverage, EntityForm, NameVerdict, Near, Record
+from pw_pipelines.registry.partitions import BY_LENGTH, BY_LENGTH_REVERSED, length_mark
+from pw_pipelines.snapshots.books import Connection
+
+MOST_SAME = 500  # records of one key that are judged, live ones first
+MOST_LOOKED_AT = 5_000  # of which those are chosen
+MOST_PER_STRETCH = 200  # of the index, for near names
+SHORTEST_TYPO_KEY = 4
+_LAST = "\x7f"  # after every character of a key
+
+_COLUMNS = (
+    "state", "record_id", "entity_id", "name", "name_kind", "form", "type_code", "status", "standing", "formed_on",
+    "changed_on", "home", "place", "name_key", "snapshot_id",
+)  # fmt: skip
+
+_SAME = f"""
+    select {", ".join(f"e.{name}" for name in _COLUMNS)}, p.recalled_at is not null as is_recalled
+    from (select * from (select * from registry.entities where state = {{state}} and {BY_LENGTH} collate "C" = %s
+                         limit {MOST_LOOKED_AT}) looked_at
+          order by (standing = 'live') desc, record_id limit {MOST_SAME + 1}) e
+    left join pw.snapshots p on p.snapshot_id = e.snapshot_id
+    order by (e.standing = 'live') desc, e.record_id"""
+
+_NAMED = f"""
+    select entity_id, sequence, code, description, filed_on, effective_on, name, name_key, snapshot_id
+    from registry.events where state = {{state}} and name_key = %s order by entity_id, sequence limit {MOST_SAME + 1}"""
+
+_LIKE = f"""
+    select record_id, name, status, name_key, near_key from (
+        select * from registry.entities where state = {{state}} and near_key = %s limit {MOST_PER_STRETCH}) same_sound
+    union all
+    select x.record_id, x.name, x.status, x.name_key, x.near_key
+    from unnest(%s::text[], %s::text[]) r (low, high) cross join lateral (
+        select * from registry.entities where state = {{state}}
+          and {BY_LENGTH} collate "C" >= r.low and {BY_LENGTH} collate "C" < r.high
+        order by {BY_LENGTH} collate "C" limit {MOST_PER_STRETCH}) x
+    union all
+    select x.record_id, x.name, x.status, x.name_key, x.near_key
+    from unnest(%s::text[], %s::text[]) r (low, high) cross join lateral (
+        select * from registry.entities where state = {{state}}
+          and {BY_LENGTH_REVERSED} collate "C" >= r.low and {BY_LENGTH_REVERSED} collate "C" < r.high
+        order by {BY_LENGTH_REVERSED} collate "C" limit {MOST_PER_STRETCH}) x"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the register holds. is_capped: there are more records of this key than were looked at."""
+
+    records: list[Record]
+    near: list[Near]
+    is_capped: bool = False
+
+
+@cache
+def _statement(template: str, state: str) -> str:
+    return sql.SQL(cast(Any, template)).format(state=sql.Literal(state)).as_string()
+
+
+def exact(connection: Connection, state: str, name: str) -> tuple[list[Record], bool]:
+    """Records with the key of `name`, live ones first, and names of that key in events; whether there are more."""
+    key, _ = name_keys(name)
+    if not key:
+        return [], False
+    rows = connection.execute(_query(_SAME, state), (length_mark(len(key)) + key,)).fetchall()
+    records = [_record(row) for row in rows[:MOST_SAME]]
+    named = connection.execute(_query(_NAMED, state), (key,)).fetchall()
+    told = {record.entity_id for record in records}
+    records += [_event(state, row) for row in named[:MOST_SAME] if row["entity_id"] not in told]
+    return records, len(rows) > MOST_SAME or len(named) > MOST_SAME
+
+
+def near(connection: Connection, state: str, name: str) -> list[Near]:
+    """Names like `name`, the most like first, at most ten, never one of the same key."""
+    key, near_key = name_keys(name)
+    if not key:
+        return []
+    lows, highs, lows_reversed, highs_reversed = _stretches(key)
+    rows = connection.execute(_query(_LIKE, state), (near_key, lows, highs, lows_reversed, highs_reversed))
+    return nearest.ranked(
+        name,
+        [
+            nearest.Candidate(row["record_id"], row["name"], row["status"], row["name_key"], row["near_key"])
+            for row in cast("Iterable[dict[str, Any]]", rows)
+            if row["name_key"] is not None and row["name"] is not None
+        ],
+    )
+
+
+def find(connection: Connection, state: str, name: str) -> Found:
+    """Records of the same key and names like it."""
+    records, is_capped = exact(connection, state, name)
+    return Found(records, near(connection, state, name), is_capped)
+
+
+def coverage(connection: Connection, state: str, today: date) -> Coverage:
+    """What our data of a state is worth on `today`, with what its sources never hold."""
+    return coverages.coverage(connection, state, today, gaps=jurisdiction(state).data_source.gaps)
+
+
+def judged(connection: Connection, code: str, name: str, *, today: date, form: EntityForm = "llc") -> NameVerdict:
+    """The verdict on one name in one state, over a connection that is open."""
+    from pw_pipelines.registry.verdict import judge
+
+    where = jurisdiction(code)
+    found = find(connection, where.code, name)
+    worth = coverage(connection, where.code, today)
+    if found.is_capped:
+        more = f"More than {MOST_SAME} records have this name's key; not all of them were looked at."
+        worth = replace(worth, gaps=(*worth.gaps, more), is_usable=False, why_not=worth.why_not or more)
+    return judge(where, name, found.records, found.near, worth, form=form)
+
+
+def search(db: Database, code: str, name: str, *, today: date, form: EntityForm = "llc") -> NameVerdict:
+    """The verdict on one name in one state as of `today`. UsageError for an unknown state or no name."""
+    with db.connect(application="pw names") as connection:
+        return judged(connection, code, name, today=today, form=form)
+
+
+def search_many(
+    db: Database, codes: Iterable[str], name: str, *, today: date, form: EntityForm = "llc"
+) -> list[NameVerdict]:
+    """As `search` for several states over one connection, in the order asked."""
+    with db.connect(application="pw names") as connection:
+        return [judged(connection, code, name, today=today, form=form) for code in codes]
+
+
+def _query(template: str, state: str) -> bytes:
+    return _statement(template, state).encode()
+
+
+def _stretches(key: str) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Bounds of the stretches of both indexes in which a slip of the pen would stand: one half of the key is right."""
+    length, half = len(key), len(key) // 2
+    if length < SHORTEST_TYPO_KEY:
+        return [], [], [], []
+    most = nearest.most_edits(key)
+    marks = dict.fromkeys(length_mark(one) for one in range(max(1, length - most), length + most + 1))
+    lows = [mark + key[:half] for mark in marks]
+    lows_reversed = [mark + key[::-1][:half] for mark in marks]
+    return lows, [low + _LAST for low in lows], lows_reversed, [low + _LAST for low in lows_reversed]
+
+
+def _record(row: dict[str, Any]) -> Record:
+    values = {name: row[name] for name in _COLUMNS}
+    if row["is_recalled"]:  # told by a copy that somebody took back: it may be right
+        values["standing"] = "unknown"
+        values["status"] = f"{row['status'] or 'status unknown'} (told by a copy that was taken back)"
+    return Record(**values)
+
+
+def _event(state: str, row: dict[str, Any]) -> Record:
+    return Record(
+        state=state,
+        record_id=f"{row['entity_id']}/event/{row['sequence']}",
+        entity_id=row["entity_id"],
+        name=row["name"],
+        name_kind="event",
+        form=None,
+        type_code=row["code"],
+        status=row["description"],
+        standing="unknown",
+        formed_on=None,
+        changed_on=row["effective_on"] or row["filed_on"],
+        home=None,
+        place=None,
+        name_key=row["name_key"],
+        snapshot_id=row["snapshot_id"],
+    )

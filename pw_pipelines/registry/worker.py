@@ -1,0 +1,60 @@
+"""One worker of `registry.pool`: reads blocks from standard input until told to commit. `python -m` starts it."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from typing import IO
+
+import psycopg
+
+from pw_pipelines.errors import SnapshotError
+from pw_pipelines.registry.pool import Task, Totals, finished, receive, send
+from pw_pipelines.sources.register import Block
+from pw_pipelines.sources.registers import REGISTERS
+
+
+class Abandoned(Exception):
+    """The parent is gone or has given up."""
+
+
+def serve(source: IO[bytes], sink: IO[bytes]) -> None:
+    """A worker's life: a task, then blocks, then the word to commit. The end of input without it rolls back."""
+    task = receive(source)
+    if not isinstance(task, Task):
+        return
+    try:
+        _copy(task, source, sink)
+        send(sink, Totals())
+    except Abandoned:
+        return
+    except Exception as error:  # noqa: BLE001 - told to the parent, which raises it
+        send(sink, _picklable(error))
+
+
+def _copy(task: Task, source: IO[bytes], sink: IO[bytes]) -> None:
+    reader = REGISTERS[task.source]
+    with (
+        psycopg.connect(task.url, application_name="pw register") as connection,
+        connection.cursor() as cursor,
+        cursor.copy(task.statement) as copy,
+    ):
+        while (block := receive(source)) is not None:
+            if not isinstance(block, Block):
+                return
+            totals, text = finished(block, reader, task)
+            copy.write(text)
+            send(sink, totals)
+        raise Abandoned
+
+
+def _picklable(error: Exception) -> Exception:
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301
+    except Exception:  # noqa: BLE001 - whatever it is, its words arrive
+        return SnapshotError(f"{type(error).__name__}: {error}")
+    return error
+
+
+if __name__ == "__main__":
+    serve(sys.stdin.buffer, sys.stdout.buffer)
