@@ -1,4 +1,6 @@
-"""All stand-ins under one address: `/rmd /form499 /ecfs /bdc /cores /listmonk /telegram`, and `/_control` over them.
+"""All stand-ins under one address, each below its own path (faults.SYSTEMS), and `/_control` over them.
+
+Florida's registers are not HTTP: `florida_files` is the SSH server beside it.
 
 The addresses below each mount are the real ones, so that a client only needs another base URL
 (`settings.with_sandbox_addresses`). The day answered for is the sandbox clock's at each request.
@@ -16,15 +18,21 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from pw_pipelines.errors import ConfigError, UsageError
-from pw_pipelines.sandbox import faults, fcc_bdc, fcc_cores, fcc_ecfs, fcc_form499, fcc_rmd
+from pw_pipelines.sandbox import faults, fcc_bdc, fcc_cores, fcc_ecfs, fcc_form499, fcc_rmd, iowa_hub, portals, soda
 from pw_pipelines.sandbox.census import neglect
+from pw_pipelines.sandbox.companies import Companies
+from pw_pipelines.sandbox.renderings import Renderings
+from pw_pipelines.sandbox.sunbiz_sftp import SunbizSftp
+from pw_pipelines.sandbox.sunbiz_tree import SunbizTree
 from pw_pipelines.sandbox.travel import advance
 from pw_pipelines.sandbox.world import World
 from pw_pipelines.settings import Settings
 
 
-def create_app(settings: Settings, *, world: World | None = None) -> ASGIApp:
+def create_app(settings: Settings, *, world: World | None = None, book: faults.FaultBook | None = None) -> ASGIApp:
     """The stand-ins as one ASGI app. `world` may be shared with a test; its seed must be the settings'.
+
+    `book`: the faults in force, where the file server shares them.
 
     Listmonk's stand-in is there when `settings.sandbox_database_url` says where its tables are.
     Raises ConfigError in live mode.
@@ -32,7 +40,8 @@ def create_app(settings: Settings, *, world: World | None = None) -> ASGIApp:
     if not settings.is_sandbox:
         raise ConfigError("The stand-ins belong to PW_MODE=sandbox; PW_MODE=live talks to the real systems.")
     world = world or World(settings.sandbox_seed)
-    book = faults.FaultBook()
+    book = book or faults.FaultBook()
+    companies, renderings = _registers(settings)
     apps = _other_systems(settings)
     routes: list[BaseRoute] = [
         Route("/", _front_page),
@@ -41,6 +50,9 @@ def create_app(settings: Settings, *, world: World | None = None) -> ASGIApp:
         Mount("/ecfs", routes=fcc_ecfs.routes(world)),
         Mount("/bdc", routes=fcc_bdc.routes(world)),
         Mount("/cores", routes=fcc_cores.routes(world)),
+        Mount("/portals", routes=portals.routes(settings.sandbox_seed)),
+        Mount("/socrata", routes=soda.routes(companies, renderings)),
+        Mount("/iowa_hub", routes=iowa_hub.routes(companies, renderings)),
         Mount("/_control", routes=[*faults.routes(book), *_control(settings, world)]),
         *(Mount(path, app=app) for path, app in apps.items()),
     ]
@@ -57,6 +69,18 @@ def create_app(settings: Settings, *, world: World | None = None) -> ASGIApp:
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.clock = settings.clock
     return faults.Misbehaving(app, book)
+
+
+def florida_files(settings: Settings, book: faults.FaultBook) -> SunbizSftp:
+    """Florida's file server, not started yet; its day is the sandbox clock's. Its host key stays in the home."""
+    key_file = settings.home / "sandbox" / "sunbiz_host_key"
+    return SunbizSftp(SunbizTree(*_registers(settings)), book, settings.clock.today, key_file)
+
+
+def _registers(settings: Settings) -> tuple[Companies, Renderings]:
+    seed, scale = settings.sandbox_seed, settings.sandbox_companies
+    folder = settings.home / "sandbox" / "cache" / f"companies-{seed}-{scale:g}"
+    return Companies(seed, scale), Renderings(folder)
 
 
 async def _front_page(request: Request) -> Response:
