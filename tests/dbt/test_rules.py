@@ -44,7 +44,6 @@ FOUND: dict[str, set[str]] = {
     "not a filer": {"F499_MISSING"},
     "filer without frn": {"F499_NO_FRN_LINK"},
     "information only": {"F499_NO_FRN_LINK"},
-    "filer under a misspelt name": {"F499_MISSING": "similar name, “Thistle Quory Wirless”"},
     "affiliate is the filer": {"RMD_DUPLICATE"},
     "one year behind": {"F499A_STALE"},
     "two years behind": {"F499A_VERY_STALE"},
