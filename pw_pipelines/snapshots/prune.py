@@ -37,7 +37,7 @@ def prune(db: Database, *, now: datetime, keep: int = KEEP) -> Pruned:
     gone: list[str] = []
     taken_out = 0
     for source, promised in contracts().items():
-        if promised.change is None:
+        if promised.change is None or promised.state is not None:  # a register holds one copy by itself
             continue
         with db.connect(application="pw prune") as connection:
             loaded = books.rows(

@@ -64,6 +64,7 @@ class SourceContract(Strict):
     """One public record we read."""
 
     source: str
+    state: str | None = Field(default=None, description="The state whose register of companies this is a source of.")
     title: str
     publisher: str
     landing_page: str
@@ -73,7 +74,9 @@ class SourceContract(Strict):
     key: tuple[str, ...] = Field(description="Columns that identify a row within one snapshot.")
     rows: Bounds
     bytes: Bounds
-    change: Change | None = Field(description="None where a snapshot is a batch of look-ups, not a whole list.")
+    change: Change | None = Field(
+        description="None where a snapshot is a batch of look-ups or a day's file, not a whole list."
+    )
     required_fill_pct: dict[str, float] = Field(description="Column -> least share of filled rows, in percent.")
     max_reject_pct: float = Field(ge=0, le=100)
     newest_within_days: int | None = Field(
@@ -85,7 +88,7 @@ class SourceContract(Strict):
     @property
     def is_looked_up(self) -> bool:
         """Whether a snapshot is a batch of look-ups, which add up, instead of a whole list, which replaces the last."""
-        return self.change is None
+        return self.change is None and self.state is None
 
 
 @lru_cache(maxsize=1)
