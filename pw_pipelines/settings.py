@@ -53,7 +53,13 @@ class Settings(BaseSettings):
     sandbox_database_url: SecretStr | None = Field(
         default=None, description="Where stateful stand-ins (Listmonk) keep their tables; set by `pw up`."
     )
+    sandbox_sftp_port: int = Field(default=8950, description="Port of Florida's stand-in file server (SFTP).")
     sandbox_seed: int = Field(default=20260101, description="Seed of the invented world.")
+    sandbox_companies: float = Field(
+        default=1.0,
+        gt=0,
+        description="Size of the invented registers: 1 is 380,000 companies, 150,000 of them Florida's.",
+    )
     public_url: str = Field(default="http://127.0.0.1:8800", description="Base URL customers reach the web app by.")
     dagster_url: str = Field(default="http://127.0.0.1:3000", description="Base URL of Dagster's UI, for links.")
 
@@ -78,6 +84,26 @@ class Settings(BaseSettings):
     cores_daily_cap: int = Field(default=5_000, description="Most CORES pages read in one day.")
     ecfs_requests_per_second: float = Field(default=0.25, description="api.data.gov allows 1,000 an hour per key.")
     bdc_requests_per_minute: float = Field(default=10.0, description="Limit in the BDC API specification.")
+
+    sunbiz_host: str = Field(default="sftp.floridados.gov", description="Florida's file server.")
+    sunbiz_port: int = 22
+    sunbiz_user: str = Field(default="Public", description="The login Florida publishes on its data download page.")
+    sunbiz_password: SecretStr = Field(
+        default=SecretStr("PubAccess1845!"), description="Its password, published on the same page."
+    )
+    sunbiz_host_key: str | None = Field(
+        default=None,
+        description="Florida's host key as `SHA256:…`; unset: the key of the first meeting is kept in PW_HOME/keys.",
+    )
+    socrata_url: str | None = Field(
+        default=None, description="Base address in front of every Socrata site's name; unset: https://."
+    )
+    socrata_app_token: SecretStr | None = Field(
+        default=None, description="Optional: requests without one share a throttled pool."
+    )
+    socrata_page_rows: int = Field(default=50_000, ge=1, le=50_000, description="Rows asked for at once.")
+    socrata_requests_per_second: float = Field(default=1.0, description="No limit is published.")
+    iowa_hub_url: str = "https://idh-be.iowa.gov"
 
     listmonk_url: str = "http://127.0.0.1:9000"
     listmonk_user: str = "pw"
@@ -148,6 +174,11 @@ def with_sandbox_addresses(settings: Settings) -> Settings:
             "cores_requests_per_second": 1_000.0,
             "ecfs_requests_per_second": 1_000.0,
             "bdc_requests_per_minute": 60_000.0,
+            "sunbiz_host": "127.0.0.1",
+            "sunbiz_port": settings.sandbox_sftp_port,
+            "socrata_url": f"{base}/socrata/",
+            "socrata_requests_per_second": 1_000.0,
+            "iowa_hub_url": f"{base}/iowa_hub",
             "listmonk_url": f"{base}/listmonk",
             "listmonk_user": "pw",
             "listmonk_token": SecretStr("sandbox-token"),

@@ -19,13 +19,14 @@ DRAIN_SECONDS = 8.0  # what a running run gets to finish; longer ones are interr
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where a house listens. `sandbox` is None in live mode."""
+    """Where a house listens. `sandbox` and `sftp`, Florida's stand-in file server, are None in live mode."""
 
     host: str
     web: int
     dagster: int
     code: int
     sandbox: int | None
+    sftp: int | None = None
 
     @property
     def web_url(self) -> str:
@@ -48,6 +49,7 @@ def free_addresses(settings: Settings, outer: Ports, inner: Ports) -> Addresses:
         dagster=outer.take(settings.dagster_port),
         code=inner.take(CODE_SERVER_FIRST_PORT),
         sandbox=inner.take(settings.sandbox_port) if settings.is_sandbox else None,
+        sftp=inner.take(settings.sandbox_sftp_port) if settings.is_sandbox else None,
     )
 
 
@@ -69,7 +71,7 @@ def whole_house(settings: Settings, addresses: Addresses) -> list[list[Program]]
 
     first = [processes.preparation(), processes.web_app(addresses.host, addresses.web)]
     if addresses.sandbox:
-        first.append(processes.stand_ins(addresses.sandbox))
+        first.append(processes.stand_ins(addresses.sandbox, addresses.sftp))
     return [
         first,
         [processes.code_server(addresses.code, drain_seconds=DRAIN_SECONDS)],

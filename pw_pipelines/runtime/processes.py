@@ -216,10 +216,11 @@ def _module(name: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", name, *arguments)
 
 
-def stand_ins(port: int) -> Program:
-    """The sandbox: every outside system, on one loopback port."""
+def stand_ins(port: int, sftp_port: int | None = None) -> Program:
+    """The sandbox: every outside system on one loopback port, and Florida's file server on another."""
+    sftp = () if sftp_port is None else ("--sftp-port", str(sftp_port))
     return Program(
-        "sandbox", "The stand-ins", _module("pw_pipelines.sandbox", "--port", str(port)),
+        "sandbox", "The stand-ins", _module("pw_pipelines.sandbox", "--port", str(port), *sftp),
         http_answers(f"http://127.0.0.1:{port}/_control/health"),
     )  # fmt: skip
 

@@ -174,6 +174,7 @@ class House:
             settings,
             urls,
             sandbox_url=addresses.sandbox_url,
+            sandbox_sftp_port=addresses.sftp,
             web_url=addresses.web_url,
             dagster_url=addresses.dagster_url,
         )

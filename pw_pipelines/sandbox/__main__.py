@@ -1,4 +1,5 @@
-"""`python -m pw_pipelines.sandbox --port N`: the stand-ins as a server on loopback."""
+"""`python -m pw_pipelines.sandbox --port N`: the stand-ins as a server on loopback, Florida's file server
+on a port of its own beside it."""
 
 from __future__ import annotations
 
@@ -7,14 +8,21 @@ import argparse
 from pw_pipelines.settings import load_settings
 
 
-def serve(port: int, host: str = "127.0.0.1") -> None:
+def serve(port: int, host: str = "127.0.0.1", sftp_port: int | None = None) -> None:
     """Runs until interrupted. Raises ConfigError in live mode."""
     import uvicorn
 
-    from pw_pipelines.sandbox.server import create_app
+    from pw_pipelines.sandbox.faults import FaultBook
+    from pw_pipelines.sandbox.server import create_app, florida_files
 
-    settings = load_settings()
-    uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", access_log=False)
+    settings, book = load_settings(), FaultBook()
+    app = create_app(settings, book=book)
+    files = florida_files(settings, book)
+    files.start(settings.sandbox_sftp_port if sftp_port is None else sftp_port, host)
+    try:
+        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+    finally:
+        files.stop()
 
 
 def main() -> None:
@@ -22,8 +30,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m pw_pipelines.sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=None, help="default: PW_SANDBOX_PORT")
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--sftp-port", type=int, default=None, help="default: PW_SANDBOX_SFTP_PORT")
     arguments = parser.parse_args()
-    serve(arguments.port or load_settings().sandbox_port, arguments.host)
+    serve(arguments.port or load_settings().sandbox_port, arguments.host, arguments.sftp_port)
 
 
 if __name__ == "__main__":

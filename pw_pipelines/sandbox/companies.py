@@ -156,9 +156,8 @@ class Companies:
     def changed_on(self, state: str, day: int) -> Iterator[Company]:
         """Companies that ended or were renamed on a day."""
         for index in range(day % _RESIDUES, self.count(state, day - 1), _RESIDUES):
-            company = self.of(state, index)
-            if day in (company.ended, company.renamed):
-                yield company
+            if day in self._life(state, index)[1:3]:
+                yield self.of(state, index)
 
     def of(self, state: str, index: int) -> Company:
         """One company."""
@@ -168,9 +167,15 @@ class Companies:
         form = bits.of(_FORMS)
         home = bits.of(_HOMES) if shared else state
         name = self._name(bits, form, firm)
-        bits = Bits(self.seed, state, index, "life")
+        formed, ended, renamed, bits = self._life(state, index)
         if not shared and bits.below(100) < _FOREIGN_OF_100:
             home = bits.of(_HOMES)
+        former = company_name(Bits(self.seed, *firm, "former"), form) if renamed else ""
+        return Company(state, index, form, name, former, home, formed, ended, bits.of(_ENDINGS), renamed, self.seed)
+
+    def _life(self, state: str, index: int) -> tuple[int, int, int, Bits]:
+        """(filed, ended, renamed) as ordinals, 0 for never; and the chance that is left."""
+        bits = Bits(self.seed, state, index, "life")
         formed = self.formed(state, index)
         ended = renamed = 0
         if bits.below(100) < REGISTERS[state].ending_of_100:
@@ -179,8 +184,7 @@ class Companies:
             renamed = _on_residue(formed + 20 + bits.below(3_000), index)
             if ended and renamed >= ended:
                 renamed = 0
-        former = company_name(Bits(self.seed, *firm, "former"), form) if renamed else ""
-        return Company(state, index, form, name, former, home, formed, ended, bits.of(_ENDINGS), renamed, self.seed)
+        return formed, ended, renamed, bits
 
     def _name(self, bits: Bits, form: str, firm: tuple[object, ...]) -> str:
         """One in fifty is named like the one filed before it, all but a trifle."""

@@ -137,6 +137,30 @@ class JsonShape(Shape):
         ]
 
 
+class ArrayShape(Shape):
+    """A bare JSON list of rows, as SODA answers; the key and the name are each row's first two columns."""
+
+    def __init__(self, body: bytes) -> None:
+        self.rows = json.loads(body)
+
+    def render(self, rows: list[Any]) -> bytes:
+        return json.dumps(rows, ensure_ascii=False).encode()
+
+    def rekeyed(self, row: dict[str, Any], turn: int) -> dict[str, Any]:
+        key = next(iter(row))
+        return row | {key: f"{row[key]}{turn}"}
+
+    def without_zeros(self, row: dict[str, Any]) -> dict[str, Any]:
+        key = next(iter(row))
+        return row | {key: str(row[key]).lstrip("0")}
+
+    def rename_header(self) -> None:
+        self.rows = [{f"{name}_1": value for name, value in row.items()} for row in self.rows]
+
+    def drop_column(self) -> None:
+        self.rows = [dict(list(row.items())[1:]) for row in self.rows]
+
+
 class ZipShape(CsvShape):
     """One zipped CSV."""
 
@@ -179,6 +203,8 @@ class HtmlShape(Shape):
 
 
 def _shape(body: bytes, media_type: str) -> Shape:
+    if "json" in media_type and body.startswith(b"["):
+        return ArrayShape(body)
     for word, shape in (("csv", CsvShape), ("xml", XmlShape), ("json", JsonShape), ("zip", ZipShape)):
         if word in media_type:
             return shape(body)

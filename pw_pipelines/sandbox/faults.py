@@ -1,7 +1,8 @@
 """Makes stand-ins misbehave on request: an ASGI layer over every mounted system, and its control routes.
 
 A fault is set for one system, for a number of requests or until taken back, on all its addresses or on those that
-contain `match`. The newest fault that fits a request acts.
+contain `match`. The newest fault that fits a request acts. Florida's file server (`sunbiz`) asks the same book for
+each file that is opened: it knows slow, cut, truncated, missing, grown and old_copy.
 
 POST-like systems can be told to do what is asked and then never answer (`done_but_timeout`).
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
@@ -22,7 +23,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pw_pipelines.sandbox.distort import DISTORTIONS, tiny_gzip
 from pw_pipelines.sandbox.today import DAYS_BACK
 
-SYSTEMS = ("rmd", "form499", "ecfs", "bdc", "cores", "listmonk", "telegram")
+System = Literal[
+    "rmd", "form499", "ecfs", "bdc", "cores", "listmonk", "telegram", "socrata", "sunbiz", "iowa_hub", "illinois"
+]
+SYSTEMS: tuple[str, ...] = get_args(System)
+# Where a system has lists beside its data, a spoiled body is meant to be the data's.
+_DATA_OF = {"bdc": "/downloadFile/", "socrata": "order="}
 CUT_SHARE = 0.4
 _MAINTENANCE = (
     "<!DOCTYPE html>\n<html><head><title>Service unavailable</title></head>"
@@ -37,6 +43,7 @@ FaultName = Literal[
     "html",
     "tiny_gzip",
     "old_copy",
+    "missing",
     "done_but_timeout",
     "renamed_header",
     "missing_column",
@@ -62,7 +69,7 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    system: Literal["rmd", "form499", "ecfs", "bdc", "cores", "listmonk", "telegram"]
+    system: System
     fault: FaultName
     times: int | None = Field(default=1, ge=1)
     match: str = ""
@@ -81,8 +88,8 @@ class FaultBook:
         self._asked: dict[str, deque[float]] = {}
 
     def add(self, fault: Fault) -> None:
-        if fault.system == "bdc" and fault.fault in DISTORTIONS and not fault.match:
-            fault = fault.model_copy(update={"match": "/downloadFile/"})  # the lists beside it stay whole
+        if fault.system in _DATA_OF and fault.fault in DISTORTIONS and not fault.match:
+            fault = fault.model_copy(update={"match": _DATA_OF[fault.system]})
         self._faults.append(fault)
 
     def clear(self, system: str | None = None) -> int:
@@ -165,6 +172,8 @@ class Misbehaving:
         if fault.fault == "status":
             headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
             return JSONResponse({"error": {"code": f"HTTP_{fault.status}"}}, fault.status, headers)
+        if fault.fault == "missing":
+            return JSONResponse({"code": "dataset.missing", "error": True, "message": "Not found"}, 404)
         if fault.fault == "rate_limit" and (wait := self._book.too_many(fault)):
             return JSONResponse({"error": {"code": "OVER_RATE_LIMIT"}}, 429, {"Retry-After": str(wait)})
         return None
