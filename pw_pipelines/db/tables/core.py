@@ -172,7 +172,8 @@ class NameMatch(Base):
 
     subject: `cpni` (subject_id = ECFS id_submission) or `form499` (subject_id = filer id).
     method: `exact` (same text), `key` (same comparison key), `holding` (holding company's key),
-            `document` (name inside a document's file name), `near` (similar only: never proof of anything).
+            `document` (name inside a document's file name); never proof of anything: `near` (similar only) and
+            `affiliate` (a filing of somebody of the same group).
     confidence: 0 to 1. snapshot_ids: what the match stands on.
     """
 
