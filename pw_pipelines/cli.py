@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Say what is missing or misconfigured, and the command that mends it."),
     "snapshot": ("snapshot", "Ingest, list, show and recall snapshots of public records."),
     "check": ("check", "The free compliance check of one FRN."),
+    "findings": ("findings", "Findings held because too many came at once; let them through."),
     "segments": ("segments", "List, show and export lead segments."),
     "leads": ("leads", "Reconcile leads with Listmonk; suppress an address."),
     "sandbox": ("sandbox", "Run the stand-ins, move their clock, make them misbehave."),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -43,9 +44,17 @@ class NodeResult:
 
 
 def run_phase(
-    db: Database, folder: Path, tag: str, as_of: date, on_node: Callable[[NodeResult], None] | None
+    db: Database,
+    folder: Path,
+    tag: str,
+    as_of: date,
+    on_node: Callable[[NodeResult], None] | None,
+    *,
+    limits: Sequence[Mapping[str, object]] = (),
 ) -> list[NodeResult]:
     """Builds and tests the models tagged `tag` as of day `as_of`; dbt's files go under `folder`.
+
+    limits: what model int_jumps reads, as `jumps.for_build` gives it.
 
     Raises PwError naming each model and test that failed, in dbt's own words.
     """
@@ -60,7 +69,7 @@ def run_phase(
                 told.add(node.name)
                 on_node(node)
 
-    with _lock, _environment(db, as_of):
+    with _lock, _environment(db, as_of, limits):
         manifest = _about_database(_manifest(folder), str(conninfo_to_dict(db.url)["dbname"]))
         result = dbtRunner(manifest=manifest, callbacks=[hear]).invoke(
             ["build", "--select", f"tag:{tag}", "--indirect-selection", "buildable", *_arguments(folder)]
@@ -115,8 +124,8 @@ def _about_database(manifest: Manifest, name: str) -> Manifest:
 
 
 @contextmanager
-def _environment(db: Database, as_of: date) -> Iterator[None]:
-    """The variables profiles.yml and stg_as_of read, for the length of one invocation."""
+def _environment(db: Database, as_of: date, limits: Sequence[Mapping[str, object]]) -> Iterator[None]:
+    """The variables profiles.yml, stg_as_of and int_jumps read, for the length of one invocation."""
     parts = conninfo_to_dict(db.url)
     wanted = {
         "PW_DBT_HOST": parts.get("host") or "127.0.0.1",
@@ -125,6 +134,7 @@ def _environment(db: Database, as_of: date) -> Iterator[None]:
         "PW_DBT_PASSWORD": parts.get("password") or "",
         "PW_DBT_DBNAME": parts.get("dbname") or "",
         "PW_DBT_AS_OF": as_of.isoformat(),
+        "PW_DBT_JUMP_LIMITS": json.dumps(list(limits)),
     }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update({name: str(value) for name, value in wanted.items()})

@@ -7,7 +7,7 @@ leaves `staging`, `marts` and `segments` as they were: no finding is ever served
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,7 +17,7 @@ from typing import Literal
 import psycopg
 from psycopg import sql
 
-from pw_pipelines.compliance import history, matching
+from pw_pipelines.compliance import history, jumps, matching
 from pw_pipelines.compliance.dbt_run import NodeResult, run_phase
 from pw_pipelines.compliance.history import HistoryReport
 from pw_pipelines.compliance.reference import load_reference
@@ -49,6 +49,7 @@ def build(
     phase: Phase = "all",
     on_node: Callable[[NodeResult], None] | None = None,
     work_folder: Path | None = None,
+    released: Mapping[str, int] | None = None,
 ) -> BuildResult:
     """Builds one phase, or both, as of the day `as_of` (America/New_York); `now` is an aware moment.
 
@@ -57,6 +58,7 @@ def build(
     leads     judges the rest, makes contacts, leads and segments, and puts the whole build in force.
 
     `on_node` hears of each model and test as it ends. `work_folder` is where dbt keeps its files (PW_HOME/dbt).
+    `released`: rule -> new findings a person lets through where more than `jumps.yaml` allows would be held.
     Raises PwError naming the model or test that failed; the marts in force stay as they were.
     """
     folder = work_folder or load_settings().home / "dbt"
@@ -69,7 +71,7 @@ def build(
             if not matching.is_matched(db, on=as_of):
                 matching.match_names(db, on=as_of, now=now)
             _clear(db)
-            nodes += run_phase(db, folder, "phase_findings", as_of, on_node)
+            nodes += run_phase(db, folder, "phase_findings", as_of, on_node, limits=jumps.for_build(released or {}))
         if phase in ("leads", "all"):
             _require_first_phase(db, as_of)
             nodes += run_phase(db, folder, "phase_leads", as_of, on_node)

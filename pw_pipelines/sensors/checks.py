@@ -35,7 +35,7 @@ def tell_failing_checks(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     db = context.resources.db
     now = settings.clock.now()
     failing, cursor = _failing_checks(context.instance, context.cursor, settings)
-    found = [*failing, *rejected_copies(db, now, settings), *stale_sources(db, now)]
+    found = [*failing, *rejected_copies(db, now, settings), *stale_sources(db, now), *held_jumps(db)]
     new = alert_book.write(db, found, now)
     delivery = alert_book.deliver(db, context.resources.telegram, now)
     return dg.SensorResult(skip_reason=told(delivery, new), cursor=cursor)
@@ -110,6 +110,13 @@ def _rejection(snapshot: Snapshot, settings: Settings) -> str:
         f"Copy rejected: {snapshot.source} of {snapshot.as_of}: {', '.join(failed)}. What was in force stays so.\n"
         f"pw snapshot show {snapshot.snapshot_id}"
     )
+
+
+def held_jumps(db: Database) -> list[Alert]:
+    """One alert per rule and day whose new findings wait for a person."""
+    from pw_pipelines.compliance import jumps
+
+    return [Alert(f"jump:{one.code}:{one.as_of}", "check", one.sentence) for one in jumps.held(db)]
 
 
 def stale_sources(db: Database, now: datetime) -> list[Alert]:
