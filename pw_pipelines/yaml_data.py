@@ -19,6 +19,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as quick where libyaml is there
 _Entry = TypeVar("_Entry", bound=BaseModel)
 
 
@@ -48,7 +49,7 @@ def read_entries(text: str, shape: type[_Entry], *, file: str, key: str, what: s
 
 def _loaded(text: str, file: str) -> object:
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, _LOADER)  # noqa: S506  # both are safe loaders
     except yaml.YAMLError as error:
         raise ConfigError(f"{file} is not valid, for it is not YAML: {error}") from error
 

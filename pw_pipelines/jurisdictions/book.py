@@ -6,11 +6,9 @@ from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-import yaml
-from pydantic import ValidationError
-
 from pw_pipelines.errors import ConfigError, UsageError
 from pw_pipelines.jurisdictions.model import Jurisdiction
+from pw_pipelines.yaml_data import read_entry
 
 HOW_MANY = 52  # 50 states, DC, BC
 
@@ -28,16 +26,7 @@ def book() -> dict[str, Jurisdiction]:
 
 def read_file(file: Traversable) -> Jurisdiction:
     """One file. Raises ConfigError naming it and the field that is wrong."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as quick where libyaml is there
-    try:
-        found = Jurisdiction.model_validate(yaml.load(file.read_text(encoding="utf-8"), loader))  # noqa: S506  # both are safe loaders
-    except yaml.YAMLError as error:
-        raise ConfigError(f"jurisdictions/data/{file.name} is not valid YAML: {error}") from error
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, one['loc'])) or 'the whole'}: {one['msg']}" for one in error.errors(include_url=False)
-        )
-        raise ConfigError(f"jurisdictions/data/{file.name} is not valid. {wrong}") from error
+    found = read_entry(file.read_text(encoding="utf-8"), Jurisdiction, file=f"jurisdictions/data/{file.name}")
     if file.name != f"{found.code.lower()}.yaml":
         raise ConfigError(f"jurisdictions/data/{file.name} speaks of {found.code}; it must be named after its code.")
     return found
@@ -48,4 +37,8 @@ def jurisdiction(code: str) -> Jurisdiction:
     try:
         return book()[code.strip().upper()]
     except KeyError:
-        raise UsageError(f"{code!r} is no jurisdiction; known: {', '.join(book())}.") from None
+        raise UsageError(
+            f"{code!r} is no jurisdiction; known: {', '.join(book())}.",
+            field="state",
+            remedy="Give two letters: a state, DC or BC.",
+        ) from None

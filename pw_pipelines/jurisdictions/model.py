@@ -6,10 +6,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from pw_pipelines.jurisdictions.features import Feature
 from pw_pipelines.sources.register import NameKind
+from pw_pipelines.yaml_data import Strict
 
 Confidence = Literal["high", "medium", "low", "unknown"]
 Sentence = Annotated[str, Field(min_length=3)]
@@ -26,12 +27,6 @@ FeeName = Literal[
 EVERYWHERE: tuple[FeeName, ...] = (
     "llc_formation", "corporation_formation", "annual_report", "franchise_tax_minimum", "name_reservation",
 )  # fmt: skip
-
-
-class Strict(BaseModel):
-    """No field that is not named here; nothing changes after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Amount(Strict):

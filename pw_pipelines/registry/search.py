@@ -18,6 +18,7 @@ from pw_pipelines.db.connection import Database
 from pw_pipelines.jurisdictions.book import jurisdiction
 from pw_pipelines.registry import coverage as coverages
 from pw_pipelines.registry import near as nearest
+from pw_pipelines.registry.equivalence import lookup_keys
 from pw_pipelines.registry.keys import name_keys
 from pw_pipelines.registry.model import Coverage, EntityForm, NameVerdict, Near, Record
 from pw_pipelines.registry.partitions import BY_LENGTH, BY_LENGTH_REVERSED, length_mark
@@ -36,7 +37,7 @@ _COLUMNS = (
 
 _SAME = f"""
     select {", ".join(f"e.{name}" for name in _COLUMNS)}, p.recalled_at is not null as is_recalled
-    from (select * from (select * from registry.entities where state = {{state}} and {BY_LENGTH} collate "C" = %s
+    from (select * from (select * from registry.entities where state = {{state}} and {BY_LENGTH} collate "C" = any(%s)
                          limit {MOST_LOOKED_AT}) looked_at
           order by (standing = 'live') desc, record_id limit {MOST_SAME + 1}) e
     left join pw.snapshots p on p.snapshot_id = e.snapshot_id
@@ -44,7 +45,8 @@ _SAME = f"""
 
 _NAMED = f"""
     select entity_id, sequence, code, description, filed_on, effective_on, name, name_key, snapshot_id
-    from registry.events where state = {{state}} and name_key = %s order by entity_id, sequence limit {MOST_SAME + 1}"""
+    from registry.events where state = {{state}} and name_key = any(%s)
+    order by entity_id, sequence limit {MOST_SAME + 1}"""
 
 _LIKE = f"""
     select record_id, name, status, name_key, near_key from (
@@ -78,13 +80,13 @@ def _statement(template: str, state: str) -> str:
 
 
 def exact(connection: Connection, state: str, name: str) -> tuple[list[Record], bool]:
-    """Records with the key of `name`, live ones first, and names of that key in events; whether there are more."""
-    key, _ = name_keys(name)
-    if not key:
+    """Records with a key of `name`, live ones first, and names of such a key in events; whether there are more."""
+    keys = list(lookup_keys(jurisdiction(state).name_test, name))
+    if not keys:
         return [], False
-    rows = connection.execute(_query(_SAME, state), (length_mark(len(key)) + key,)).fetchall()
+    rows = connection.execute(_query(_SAME, state), ([length_mark(len(key)) + key for key in keys],)).fetchall()
     records = [_record(row) for row in rows[:MOST_SAME]]
-    named = connection.execute(_query(_NAMED, state), (key,)).fetchall()
+    named = connection.execute(_query(_NAMED, state), (keys,)).fetchall()
     told = {record.entity_id for record in records}
     records += [_event(state, row) for row in named[:MOST_SAME] if row["entity_id"] not in told]
     return records, len(rows) > MOST_SAME or len(named) > MOST_SAME
