@@ -55,7 +55,7 @@ def advance(days: Annotated[int, typer.Option(help="Whole days forward, 1 or mor
 
 @app.command()
 def misbehave(  # noqa: PLR0917  a command's parameters are named on the command line
-    system: Annotated[str, typer.Argument(help="rmd, form499, ecfs, bdc, cores, listmonk, telegram, sunbiz, socrata, iowa_hub")],
+    system: Annotated[str, typer.Argument(help="rmd, form499, …, sunbiz, socrata, iowa_hub: faults.SYSTEMS")],
     fault: Annotated[str, typer.Argument(help="slow, status, cut, truncated, html, zero_rows, … (see docs)")],
     times: Annotated[int | None, typer.Option(help="Requests it acts on; default: until `behave`.")] = None,
     match: Annotated[str, typer.Option(help="Only addresses that contain this.")] = "",

@@ -163,7 +163,7 @@ class PoliteClient(OwnsClient):
         if status in RETRYABLE_STATUS:
             raise _Retry(
                 SourceUnavailable(f"{self.source}: {url} answered {status}.", source=self.source, url=url),
-                _retry_after(response.headers.get("Retry-After")),
+                retry_after_seconds(response.headers.get("Retry-After")),
             )
         raise SourceRefused(
             f"{self.source}: {url} answered {status}; repeating the same request cannot help.",
@@ -230,7 +230,7 @@ def _wait(state: tenacity.RetryCallState) -> float:
     return float(min(max(asked or 0.0, grown), LONGEST_WAIT_SECONDS))
 
 
-def _retry_after(value: str | None) -> float | None:
+def retry_after_seconds(value: str | None) -> float | None:
     """Seconds asked for by a Retry-After header, in either of its forms; None when absent or unreadable."""
     if not value:
         return None
