@@ -129,6 +129,8 @@ class NameTest(Strict):
     unconfirmed  may be ignored; no text about it was read
     compared     `all` types of entity together, or the `same form` only
     state_words  what `state_words` means here
+    near_is_judged          a person judges names that are only like another (a slip of the pen, sound, word order)
+    approval_is_compulsory  nobody but the office can call a name free
     """
 
     family: Family
@@ -146,6 +148,7 @@ class NameTest(Strict):
     consent: str | None = None
     max_length: int | None = Field(default=None, gt=0)
     state_words: tuple[str, ...] = ()
+    near_is_judged: bool = False
     approval_is_compulsory: bool = False
 
     @model_validator(mode="after")

@@ -58,23 +58,42 @@ def loose_key(rule: NameTest, name: str) -> str:
     return _key(_reading(rule, "loose"), name)
 
 
-def differ_in(rule: NameTest, strength: Strength, one: str, other: str) -> tuple[Feature, ...]:
-    """Of names with one key: the features without which they would have two."""
-    reading = _reading(rule, strength)
-    needed = []
-    for feature in Feature:
-        if feature in reading.left_out:
-            less = replace(reading, left_out=reading.left_out - {feature})
-            if _key(less, one) != _key(less, other):
-                needed.append(feature)
-    return tuple(needed)
+def differ_in(rule: NameTest, one: str, other: str) -> tuple[Feature, ...]:
+    """Of names with one strict key: the features without which they would have two."""
+    reading = _reading(rule, "strict")
+    return tuple(
+        feature
+        for feature in Feature
+        if feature in reading.left_out and not _are_same(_less(reading, feature), one, other)
+    )
 
 
 def unconfirmed_between(rule: NameTest, one: str, other: str) -> tuple[Feature, ...]:
-    """Of names with one loose key: the unconfirmed features that must be ignored for them to be the same."""
-    sure = frozenset(rule.ignores)
-    found = differ_in(rule, "loose", one, other)
-    return tuple(feature for feature in found if feature not in sure or feature in rule.only) or found
+    """Of names with one loose key only: what must be ignored, beyond what surely is, for them to be the same."""
+    unsure = {*rule.unconfirmed, *rule.only}
+    return tuple(one for one in _needed(_reading(rule, "loose"), one, other) if one in unsure)
+
+
+def honoured_between(rule: NameTest, one: str, other: str) -> tuple[Feature, ...]:
+    """What tells two names apart that would be the same if the state ignored everything; empty: not that alike."""
+    everything = replace(_reading(rule, "loose"), left_out=frozenset(Feature) - FOUND_NEAR, kept_marks=frozenset())
+    return _needed(everything, one, other) if _are_same(everything, one, other) else ()
+
+
+def _needed(reading: _Reading, one: str, other: str) -> tuple[Feature, ...]:
+    """A smallest set of features that, left out, makes the two names the same; they are, with all of `reading`."""
+    for feature in reversed(Feature):
+        if feature in reading.left_out and _are_same(_less(reading, feature), one, other):
+            reading = _less(reading, feature)
+    return tuple(feature for feature in Feature if feature in reading.left_out)
+
+
+def _less(reading: _Reading, feature: Feature) -> _Reading:
+    return replace(reading, left_out=reading.left_out - {feature})
+
+
+def _are_same(reading: _Reading, one: str, other: str) -> bool:
+    return _key(reading, one) == _key(reading, other)
 
 
 def lookup_keys(rule: NameTest, name: str) -> tuple[str, ...]:

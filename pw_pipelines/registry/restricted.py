@@ -1,0 +1,115 @@
+"""Words in a name that need leave or are barred: the state's own list, and those controlled everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+from pydantic import field_validator
+
+from pw_pipelines.jurisdictions.model import Jurisdiction
+from pw_pipelines.registry import keys
+from pw_pipelines.registry.equivalence import designator_form
+from pw_pipelines.registry.model import EntityForm
+from pw_pipelines.registry.words import words
+from pw_pipelines.yaml_data import Strict, read_entry
+
+_FILE = "everywhere.yaml"
+
+
+class Everywhere(Strict):
+    """The words of `everywhere.yaml`, by why they are controlled."""
+
+    finance: tuple[str, ...]
+    profession: tuple[str, ...]
+    government: tuple[str, ...]
+
+    @field_validator("finance", "profession", "government", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(" ".join(one.split()) for one in value.split(",")) if isinstance(value, str) else value
+
+
+_WHY = {
+    "finance": "banking, trust and insurance words need a regulator's letter in every state",
+    "profession": "the name of a licensed profession needs its board's letter in every state",
+    "government": "no name may suggest a government agency",
+    "consent": "the state's list: it is barred or needs an authority's consent",
+    "other form": "the state's list: it says another legal form",
+}
+# Which forms' words no LLC may carry where other forms are barred.
+_OF_OTHER_FORMS = {"llc": ("corporation", "partnership"), "corporation": ("llc", "partnership")}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A controlled word in the name, and why it is controlled."""
+
+    word: str
+    why: str
+
+    def as_row(self) -> dict[str, str]:
+        """As the verdict's JSON shows it."""
+        return {"word": self.word, "why": self.why}
+
+
+@lru_cache(maxsize=1)
+def everywhere() -> Everywhere:
+    """The words controlled everywhere. Raises ConfigError naming the field that is wrong."""
+    text = (resources.files("pw_pipelines.jurisdictions") / _FILE).read_text(encoding="utf-8")
+    return read_entry(text, Everywhere, file=f"jurisdictions/{_FILE}")
+
+
+def find(where: Jurisdiction, name: str, form: EntityForm) -> tuple[Found, ...]:
+    """Controlled words in the name, by whole words, singular or plural; each once, the state's own list first.
+
+    The designator at the end is read apart from the other words: `Inc.` there is no barred word of a corporation,
+    but it is one of an LLC where words of other forms are barred.
+    """
+    parts = keys.plain_words(name)
+    width = keys.designator_width(parts)
+    inside, at_end = parts[: len(parts) - width], parts[len(parts) - width :]
+    found: dict[str, str] = {}
+    for word in where.restricted_words.words:
+        is_form = word.kind == "other form"
+        if is_form and form != "llc":
+            continue  # the lists read speak of LLCs
+        wrong_end = is_form and designator_form(at_end) in _OF_OTHER_FORMS["llc"] and _stands_in(word.word, at_end)
+        if _stands_in(word.word, inside) or wrong_end:
+            found.setdefault(word.word, _WHY[word.kind])
+    if where.restricted_words.other_forms_barred:
+        for said in _other_forms(inside, at_end, form):
+            if not any(_same(said, word) for word in found):
+                found.setdefault(said, f"words of another legal form are barred in the name of {_a(form)}")
+    for kind, listed in everywhere():
+        for word in listed:
+            if _stands_in(word, inside) and not any(_same(word, other) for other in found):
+                found.setdefault(word, _WHY[kind])
+    return tuple(Found(word, why) for word, why in found.items())
+
+
+def _other_forms(inside: list[str], at_end: list[str], form: EntityForm) -> list[str]:
+    barred = _OF_OTHER_FORMS[form]
+    said = [part for part in inside if words().designators.get(part) in barred]
+    if at_end and designator_form(at_end) in barred:
+        said.append(" ".join(at_end))
+    return said
+
+
+def _a(form: EntityForm) -> str:
+    return "an LLC" if form == "llc" else "a corporation"
+
+
+def _same(one: str, other: str) -> bool:
+    return _folded(one) == _folded(other)
+
+
+def _folded(phrase: str) -> list[str]:
+    return [keys.singular(part) for part in keys.plain_words(phrase)]
+
+
+def _stands_in(phrase: str, parts: list[str]) -> bool:
+    said = _folded(phrase)
+    folded = [keys.singular(part) for part in parts]
+    return any(folded[at : at + len(said)] == said for at in range(len(folded) - len(said) + 1))

@@ -1,0 +1,232 @@
+"""The verdict on a name in one state: taken, clear, or a person must look; each with its reasons.
+
+Pure: what the register holds is handed in. Caution goes first. `taken` needs a record that surely is the same under
+the state's own rule and surely blocks; `clear` needs data that is whole and fresh, and nothing left to ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pw_pipelines.errors import UsageError
+from pw_pipelines.jurisdictions.features import Feature
+from pw_pipelines.jurisdictions.model import Jurisdiction, NameTest
+from pw_pipelines.registry import equivalence, keys, restricted
+from pw_pipelines.registry.blocking import Judged, effect
+from pw_pipelines.registry.model import Answer, Blocking, Coverage, EntityForm, NameVerdict, Near, Record
+from pw_pipelines.registry.words import words
+
+LONGEST = 300  # no state's record holds a longer name
+SHOWN = 10  # near names
+# Tenses are told by a word's ending, which takes FLEMING for a form of FLEM: enough to ask, not to refuse.
+_GUESSED = frozenset({Feature.TENSE})
+_FAMILY = {
+    "distinguishable": "distinguishable upon the records",
+    "deceptively_similar": "same or deceptively similar",
+    "substantially_identical": "substantially identical",
+    "likely_to_confuse": "likely to confuse or mislead",
+    "graded": "graded: same, not distinguishable, distinguishable",
+}
+_NEAR_FEATURE = {"sound": Feature.SOUND, "word order": Feature.WORD_ORDER}
+
+
+@dataclass
+class _Findings:
+    """What was found for and against the name."""
+
+    taken: list[Blocking] = field(default_factory=list)
+    doubtful: list[Blocking] = field(default_factory=list)
+    alike: list[Near] = field(default_factory=list)
+    free: list[str] = field(default_factory=list)
+    ask: list[str] = field(default_factory=list)
+
+
+def judge(
+    jurisdiction: Jurisdiction,
+    asked: str,
+    candidates: Sequence[Record],
+    near: Sequence[Near],
+    coverage: Coverage | None,
+    *,
+    form: EntityForm = "llc",
+) -> NameVerdict:
+    """The verdict on `asked` in one state.
+
+    candidates  records found under `equivalence.lookup_keys`; those that differ under the state's rule are near names
+    near        names like it
+    coverage    what the data is worth; None: no register of the state was looked into
+    Raises UsageError for a text that can be no name.
+    """
+    check_name(asked)
+    rule = jurisdiction.name_test
+    found = _Findings()
+    as_of = coverage.as_of if coverage else None
+    for record in candidates:
+        if record.name:
+            _compare(jurisdiction, asked, record, effect(jurisdiction, record, form, as_of), found)
+    _near_names(rule, asked, near, found)
+    _the_name_itself(jurisdiction, asked, found)
+    words_found = restricted.find(jurisdiction, asked, form)
+    found.ask += [f"`{one.word}` in the name: {one.why}." for one in words_found]
+    found.ask += _worth(jurisdiction, coverage)
+    verdict: Answer = "taken" if found.taken else "a person must look" if found.doubtful or found.ask else "clear"
+    return NameVerdict(
+        state=jurisdiction.code,
+        name=asked,
+        verdict=verdict,
+        rule=" ".join(
+            text for text in (f"{_FAMILY[rule.family].capitalize()}. {rule.summary}", rule.blocks.words) if text
+        ),
+        statute=rule.statute,
+        keys=_keys(rule, asked),
+        blocking=tuple(found.taken + found.doubtful),
+        near=_shown(found, near),
+        restricted=tuple(one.as_row() for one in words_found),
+        data=_data(jurisdiction, coverage),
+        reasons=tuple(_reasons(jurisdiction, verdict, found, coverage)),
+        look=jurisdiction.search.url,
+        unconfirmed=tuple(_unconfirmed(jurisdiction)),
+    )
+
+
+def check_name(asked: str) -> None:
+    """Raises UsageError, with the sentence for the asker, when a text can be no company's name anywhere."""
+    if len(asked) > LONGEST:
+        raise UsageError(f"The name has {len(asked)} characters; no register holds more than {LONGEST}. Shorten it.")
+    foreign = sorted(
+        {letter for letter in keys.plain_marks(asked) if letter.isalpha() and not keys.plain_words(letter)}
+    )
+    if foreign:
+        raise UsageError(
+            f"The name holds {', '.join(foreign[:5])}: registers are kept in Latin letters. Write it in those."
+        )
+    parts = keys.plain_words(asked)
+    if not any(letter.isalnum() for letter in asked) or not parts:
+        raise UsageError(f"{asked!r} is no name: it has no letter or digit.")
+    rest = keys.without_designator(parts)
+    known = words().designators
+    if any(" ".join(one) in known or ("".join(one) in known and len(one) > 1) for one in (parts, rest)):
+        raise UsageError(f"{asked!r} only says a legal form. Put a name before it.")
+
+
+def _compare(where: Jurisdiction, asked: str, record: Record, judged: Judged, found: _Findings) -> None:
+    """Puts a candidate where it belongs: in the way, perhaps in the way, free, or another name."""
+    rule, name = where.name_test, record.name
+    key = equivalence.strict_key(rule, name)
+    is_same = key == equivalence.strict_key(rule, asked)
+    if not is_same and equivalence.loose_key(rule, name) != equivalence.loose_key(rule, asked):
+        apart = equivalence.honoured_between(rule, asked, name)
+        how, score = (f"same but for {_listed(apart)}", 99.0) if apart else ("alike", 95.0)
+        found.alike.append(Near(record.record_id, name, record.status, how, score))
+    elif judged.effect == "frees":
+        found.free.append(f"{name} ({record.record_id}) has the name, but is not in the way. {judged.why}")
+        found.alike.append(Near(record.record_id, name, record.status, "same, but not in the way", 100.0))
+    else:
+        doubt = _doubt(rule, asked, name, is_same=is_same)
+        why = " ".join(one for one in (doubt, judged.why) if one)
+        blocking = Blocking(record.record_id, name, record.status, key, why, record.name_kind)
+        (found.doubtful if doubt or judged.effect == "unknown" else found.taken).append(blocking)
+
+
+def _doubt(rule: NameTest, asked: str, name: str, *, is_same: bool) -> str | None:
+    """Why it is not sure that the state holds the two names to be the same; None: it is sure."""
+    if not is_same:
+        unsure = _listed(equivalence.unconfirmed_between(rule, asked, name))
+        return f"The same if these make no difference, which is not confirmed: {unsure}."
+    guessed = _GUESSED & set(equivalence.differ_in(rule, asked, name))
+    return f"The same if it is right that they differ only in: {_listed(tuple(guessed))}." if guessed else None
+
+
+def _near_names(rule: NameTest, asked: str, near: Sequence[Near], found: _Findings) -> None:
+    """What names like it ask: where a person judges those, all; elsewhere what no text says makes a difference."""
+    known = {one.id for one in (*found.taken, *found.doubtful)} | {one.id for one in found.alike}
+    for one in near:
+        if one.id in known:
+            continue
+        feature = _NEAR_FEATURE.get(one.how)
+        if equivalence.strict_key(rule, one.name) == equivalence.strict_key(rule, asked) or (
+            equivalence.loose_key(rule, one.name) == equivalence.loose_key(rule, asked)
+        ):
+            found.ask.append(f"{one.name} ({one.id}) is or may be the same under the rule, found by {one.how}.")
+        elif rule.near_is_judged:
+            found.ask.append(f"{one.name} ({one.id}) is like it ({one.how}); a person judges whether it is too like.")
+        elif feature is not None and feature not in rule.honours:
+            found.ask.append(
+                f"{one.name} ({one.id}) is like it ({one.how}); whether {feature.about} is ignored is not confirmed."
+            )
+
+
+def _the_name_itself(where: Jurisdiction, asked: str, found: _Findings) -> None:
+    rule = where.name_test
+    if rule.max_length is not None and len(asked) > rule.max_length:
+        found.ask.append(
+            f"The name has {len(asked)} characters, spaces included; {where.name} takes {rule.max_length} at most."
+        )
+    if keys.is_all_little(asked):
+        found.ask.append("The name is nothing but words that name tests leave out; what is compared then is not known.")
+    if rule.approval_is_compulsory:
+        found.ask.append(f"{where.name} approves every name itself; nobody else can call it free.")
+
+
+def _worth(where: Jurisdiction, coverage: Coverage | None) -> list[str]:
+    if coverage is None:
+        return [f"No register of {where.name} was looked into. Look at {where.search.url}."]
+    if not coverage.is_usable:
+        return [coverage.why_not or f"The data of {where.name} is not whole or not fresh."]
+    if coverage.as_of is None or coverage.rows <= 0:
+        return [f"There is no whole copy of the register of {where.name}; absence from it proves nothing."]
+    return []
+
+
+def _reasons(where: Jurisdiction, verdict: Answer, found: _Findings, coverage: Coverage | None) -> list[str]:
+    reasons = [f"{one.name} ({one.id}) has the name. {one.why}" for one in found.taken]
+    reasons += [f"{one.name} ({one.id}) may stand in the way. {one.why}" for one in found.doubtful]
+    reasons += found.free + found.ask
+    if verdict == "clear" and coverage is not None:
+        reasons.insert(
+            0,
+            f"None of {coverage.rows:,} names in the data of {coverage.as_of} is the same under the rule of "
+            f"{where.name_test.statute}. What the data leaves out stands beside it.",
+        )
+    if verdict == "taken" and where.name_test.consent:
+        reasons.append(f"Ways through in {where.name}: {where.name_test.consent}.")
+    return list(dict.fromkeys(reasons))
+
+
+def _unconfirmed(where: Jurisdiction) -> list[str]:
+    rule, listed = where.name_test, where.restricted_words
+    said = []
+    if rule.unconfirmed:
+        said.append(f"Not confirmed whether {where.name} ignores: {_listed(rule.unconfirmed)}.")
+    if not listed.was_read:
+        said.append(
+            f"No list of {where.name}'s restricted words was read; only those controlled everywhere were sought."
+        )
+    elif not listed.is_complete:
+        said.append(f"{where.name}'s list of restricted words goes on beyond what was read.")
+    return said
+
+
+def _keys(rule: NameTest, asked: str) -> dict[str, str]:
+    strict, loose = equivalence.strict_key(rule, asked), equivalence.loose_key(rule, asked)
+    return {"asked": strict} if strict == loose else {"asked": strict, "asked_loose": loose}
+
+
+def _shown(found: _Findings, near: Sequence[Near]) -> tuple[Near, ...]:
+    standing = {one.id for one in (*found.taken, *found.doubtful)}
+    by_id = {one.id: one for one in (*near, *found.alike) if one.id not in standing}
+    return tuple(sorted(by_id.values(), key=lambda one: (-one.score, one.name, one.id))[:SHOWN])
+
+
+def _data(where: Jurisdiction, coverage: Coverage | None) -> dict[str, object]:
+    gaps = dict.fromkeys((*(coverage.gaps if coverage else ()), *where.data_source.gaps))
+    return {
+        "as_of": coverage.as_of.isoformat() if coverage and coverage.as_of else None,
+        "rows": coverage.rows if coverage else 0,
+        "gaps": list(gaps),
+    }
+
+
+def _listed(features: Sequence[Feature]) -> str:
+    return ", ".join(feature.value.replace("_", " ") for feature in features)
