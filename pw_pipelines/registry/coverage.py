@@ -10,6 +10,7 @@ from functools import cache
 
 from psycopg import sql
 
+from pw_pipelines.db.connection import Database
 from pw_pipelines.registry.model import Coverage
 from pw_pipelines.registry.staging import qualified
 from pw_pipelines.snapshots.books import Connection
@@ -54,6 +55,15 @@ def has_whole(connection: Connection, state: str) -> bool:
     """Whether every source of the state stands here whole."""
     row = connection.execute("select whole_as_of from registry.coverage where state = %s", (state,)).fetchone()
     return row is not None and row["whole_as_of"] is not None
+
+
+def names(db: Database, state: str) -> int:
+    """How many names of a state can be searched here."""
+    with db.connect() as connection:
+        row = connection.execute(
+            "select rows - unnamed as n from registry.coverage where state = %s", (state,)
+        ).fetchone()
+    return int(str(row["n"])) if row else 0
 
 
 def refresh(connection: Connection, state: str, *, table: str | None, now: datetime) -> None:

@@ -227,7 +227,9 @@ class _Reading:
         report.control_total, report.control_source = self.facts.control_total, self.facts.control_source
         report.rows, report.reject_count = totals.rows, totals.rejected
         report.rejects = sorted(totals.rejects, key=lambda one: one.line)[:REJECTS_KEPT]
-        report.filled, report.newest = totals.filled, totals.newest
+        report.filled = totals.filled
+        # A register's newest date proves nothing of its age: filings take effect weeks after their day.
+        report.facts["newest"] = totals.newest.isoformat() if totals.newest else None
         report.proves_absence = share == "whole"
         report.notes += self.facts.notes
         report.notes += [text.replace("{n}", f"{count:,}") + "." * (not text.endswith("."))

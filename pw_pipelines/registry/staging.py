@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import repeat
+from typing import cast
 
 from psycopg import sql
 
-from pw_pipelines.registry import keys
+from pw_pipelines.registry import keying
 from pw_pipelines.registry.model import ENTITY_COLUMNS
 from pw_pipelines.snapshots.books import Connection
 from pw_pipelines.sources.register import EntityColumns, EventColumns, Parsed
@@ -86,7 +87,7 @@ def drop(connection: Connection, tables: Sequence[str]) -> None:
 def columns_of(rows: EntityColumns | EventColumns, *, ranked: bool) -> dict[str, Values]:
     """The columns of one block by name, keys made. A plain value holds for every record."""
     names: Sequence[str | None] | str | None = rows.name
-    name_keys, near_keys = keys.many(names) if isinstance(names, list) else (None, None)
+    name_keys, near_keys = keying.many(names) if isinstance(names, list) else (None, None)
     if isinstance(rows, EventColumns):
         return {
             "entity_id": rows.entity_id, "sequence": rows.sequence, "code": rows.code,
@@ -118,7 +119,7 @@ def copy_text(parsed: Parsed, *, ranked: bool, first_line: int = 1) -> bytes:
         elif None in values:
             cells.append([value or "" for value in values])
         else:
-            cells.append(values)
+            cells.append(cast(Sequence[str], values))
     lines = map("\t".join, zip(*(cell.all() if isinstance(cell, _Same) else cell for cell in cells), strict=False))
     text = "\n".join(lines)
     # One look at the whole block: the separators that we put in, and nothing that would need an escape.
@@ -145,7 +146,7 @@ class _Same(Sequence[str]):
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, index: int | slice) -> str:  # type: ignore[override]
+    def __getitem__(self, index: int | slice) -> str:
         return self._value
 
     def all(self) -> Iterator[str]:
