@@ -8,7 +8,7 @@ corporate set in ten parts by the last digit of the document number), daily sets
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -27,7 +27,7 @@ from pw_pipelines.sources.fixed_width import (
     sheet,
 )
 from pw_pipelines.sources.register import Block, EntityColumns, EventColumns, Parsed, RegisterFacts, Share
-from pw_pipelines.sources.register_terms import RegisterTerms, terms, unknown_words
+from pw_pipelines.sources.register_terms import RegisterTerms, terms
 from pw_pipelines.sources.zipped import base_name, first_look, members, oldest_day, open_member
 
 WIDTHS = {
@@ -209,8 +209,8 @@ def _names(found: Sheet, where: slice) -> list[str] | list[str | None]:
     return [one or None for one in names]
 
 
-def _noted_words(found: Sheet, written: list[str | None], known: Container[str], what: str) -> None:
-    for word in sorted(unknown_words(set(written), known)):
+def _note_unknown(found: Sheet, written: list[str | None], unknown: list[str], what: str) -> None:
+    for word in unknown:
         found.note(f"{{n}} records have the unknown {what} {word!r}; kept", written.count(word))
 
 
@@ -227,8 +227,8 @@ def _corporate(block: Block, at: Layout) -> Parsed:
     found = sheet(block.data, at.length, block.first_line, upto=at["state_country"].stop)
     numbers = _numbers(found, at["corporation_number"])
     types, statuses = found.repeated(at["filing_type"], _TYPES), found.repeated(at["status"], _STATUSES)
-    _noted_words(found, types, known.forms, "filing type")
-    _noted_words(found, statuses, known.standing, "status")
+    _note_unknown(found, types, known.unknown_types(types), "filing type")
+    _note_unknown(found, statuses, known.unknown_statuses(statuses), "status")
     formed = found.dates(at["file_date"], _MDY, "file date")
     rows = EntityColumns(
         record_id=numbers,
@@ -251,7 +251,7 @@ def _fictitious(block: Block, at: Layout) -> Parsed:
     found = sheet(block.data, at.length, block.first_line, upto=at["expiry_date"].stop)
     numbers = _numbers(found, at["document_number"])
     statuses = found.repeated(at["status"], _STATUSES)
-    _noted_words(found, statuses, known.standing, "status")
+    _note_unknown(found, statuses, known.unknown_statuses(statuses), "status")
     formed = found.dates(at["filing_date"], _EITHER, "filing date")
     cancelled = found.dates(at["cancel_date"], _EITHER, "day of cancellation")
     expiry = found.dates(at["expiry_date"], _EITHER, "day of expiry")

@@ -26,7 +26,7 @@ from pw_pipelines.errors import SourceRejected
 from pw_pipelines.sources.body import ZIP_MAGICS, is_html, peek, refuse_html
 from pw_pipelines.sources.fixed_width import Dates, Layout, Repeated, Sheet, excerpt, layout, line_blocks, sheet
 from pw_pipelines.sources.register import Block, EntityColumns, Parsed, RegisterFacts, Share
-from pw_pipelines.sources.register_terms import RegisterTerms, terms, unknown_words
+from pw_pipelines.sources.register_terms import RegisterTerms, terms
 from pw_pipelines.sources.zipped import base_name, first_look, members, open_member
 
 _HEADER = re.compile(rb"RUN DATE\s*=\s*(\d{8})\s+FILE:\s*([^\r\n]*)")
@@ -209,7 +209,7 @@ def _terms(entry: str) -> RegisterTerms:
 
 def _noted(found: Sheet, written: list[str | None], entry: str) -> list[str]:
     known = _terms(entry)
-    for word in sorted(unknown_words(set(written), known.standing)):
+    for word in known.unknown_statuses(written):
         found.note(f"{{n}} records have the unknown status {word!r}; kept", written.count(word))
     return known.standings_of(written)
 

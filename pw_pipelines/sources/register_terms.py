@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
@@ -14,27 +14,51 @@ from pw_pipelines.sources.register import Form, NameKind, Standing
 
 
 class RegisterTerms(BaseModel):
-    """One source's words. Keys are upper case; look them up with `known`.
+    """One source's words. Keys are upper case; any case is looked up.
 
     forms, standing  type code or word -> form; status code or word -> standing
+    contains         words within a type -> form, tried in order where the whole type is not listed
     name_kinds       type code or word -> kind of name, where the type says that the record is not a legal name
+    listed_are       the standing of everything listed, where the source lists no status
+    tail_words       beginnings of status words that the source appends to names (Colorado)
+    ranks            which of several rows of one entity speaks first, by their sort; place_from: the sorts of row
+                     whose city is the principal place; empty: all
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     forms: dict[str, Form]
     standing: dict[str, Standing]
+    contains: dict[str, Form] = {}
     name_kinds: dict[str, NameKind] = {}
+    listed_are: Standing | None = None
+    tail_words: tuple[str, ...] = ()
+    ranks: dict[str, int] = {}
+    place_from: tuple[str, ...] = ()
 
-    def forms_of(self, written: Iterable[str | None]) -> list[str | None]:
-        """The form each type code stands for; `other` for one not listed."""
-        forms = self.forms.get
-        return [forms(one, "other") if one else None for one in written]
+    def forms_of(self, written: Sequence[str | None]) -> list[str | None]:
+        """The form each type stands for; `other` for one not known, None for none."""
+        known = {one: self._form(one) for one in set(written) if one}
+        return [known[one] if one else None for one in written]
 
-    def standings_of(self, written: Iterable[str | None]) -> list[str]:
+    def _form(self, written: str) -> Form:
+        word = written.upper()
+        if word in self.forms:
+            return self.forms[word]
+        return next((form for part, form in self.contains.items() if part in word), "other")
+
+    def standings_of(self, written: Sequence[str | None]) -> list[str]:
         """The standing each status stands for; `unknown` for one not listed, or none."""
-        standing = self.standing.get
-        return [standing(one, "unknown") if one else "unknown" for one in written]
+        known = {one: self.standing.get(one.upper(), "unknown") for one in set(written) if one}
+        return [known[one] if one else "unknown" for one in written]
+
+    def unknown_types(self, written: Sequence[str | None]) -> list[str]:
+        """Types we have no reading for, in order."""
+        return sorted({one for one in written if one and one.upper() not in self.forms and self._form(one) == "other"})
+
+    def unknown_statuses(self, written: Sequence[str | None]) -> list[str]:
+        """Statuses we have no reading for, in order."""
+        return sorted({one for one in written if one and one.upper() not in self.standing})
 
 
 @cache
@@ -46,8 +70,3 @@ def terms(state: str, source: str) -> RegisterTerms:
         return RegisterTerms.model_validate(told[source])
     except (OSError, yaml.YAMLError, ValidationError, KeyError, TypeError) as error:
         raise ConfigError(f"sources/{name} has no valid entry {source!r}: {error}") from error
-
-
-def unknown_words(found: set[str | None], known: Container[str]) -> set[str]:
-    """The words met that `known` has no reading for; an empty word is none."""
-    return {word for word in found if word and word.upper() not in known}

@@ -5,12 +5,18 @@ from __future__ import annotations
 from functools import cache
 
 from pw_pipelines.errors import SourceRejected, UsageError
-from pw_pipelines.sources import florida, illinois
+from pw_pipelines.sources import florida, illinois, iowa, socrata
 from pw_pipelines.sources.body import is_html, title
 from pw_pipelines.sources.fixed_width import excerpt
 from pw_pipelines.sources.register import RegisterReader
+from pw_pipelines.sources.socrata_datasets import gone
 
-_ALL: tuple[tuple[RegisterReader, ...], ...] = (florida.READERS, illinois.READERS)
+_ALL: tuple[tuple[RegisterReader, ...], ...] = (
+    florida.READERS,
+    socrata.READERS,
+    iowa.READERS,
+    illinois.READERS,
+)
 REGISTERS: dict[str, RegisterReader] = {each.source: each for some in _ALL for each in some}
 
 
@@ -52,6 +58,10 @@ def _found(head: bytes, file_name: str) -> str:
 
 
 def _readable(state: str, known: tuple[RegisterReader, ...]) -> str:
-    if not known:
-        return f"No register file of {state.upper()} can be read."
-    return f"That is none of the files of {state.upper()} that can be read: {', '.join(each.source for each in known)}."
+    if known:
+        names = ", ".join(each.source for each in known)
+        return f"That is none of the files of {state.upper()} that can be read: {names}."
+    said = f"No register file of {state.upper()} can be read."
+    for one in gone(state):
+        return f"{said} Its open-data set ({one.id} on {one.domain}) answers {one.answers}; use {one.instead}"
+    return said

@@ -159,6 +159,6 @@ class _Member(io.RawIOBase):
             raise self._refused(f"has the CRC {self._crc:08x}, not {self._member.CRC:08x}: the file is damaged")
 
 
-def open_member(raw: BinaryIO, member: zipfile.ZipInfo, source: str) -> BinaryIO:
+def open_member(raw: BinaryIO, member: zipfile.ZipInfo, source: str) -> io.BufferedReader:
     """The member's bytes as a stream. It raises SourceRejected where they are cut short, damaged or not readable."""
-    return cast("BinaryIO", io.BufferedReader(_Member(raw, member, source), 1 << 16))
+    return io.BufferedReader(_Member(raw, member, source), 1 << 16)
