@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "snapshot": ("snapshot", "Ingest, list, show and recall snapshots of public records."),
     "check": ("check", "The free compliance check of one FRN."),
     "findings": ("findings", "Findings held because too many came at once; let them through."),
+    "names": ("names", "Load a state's register of companies from files; ask whether a name may be had."),
     "segments": ("segments", "List, show and export lead segments."),
     "leads": ("leads", "Reconcile leads with Listmonk; suppress an address."),
     "sandbox": ("sandbox", "Run the stand-ins, move their clock, make them misbehave."),
