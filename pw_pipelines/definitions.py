@@ -41,6 +41,7 @@ def build_defs(
             *marts.assets(models),
             listmonk.asset(settings, deps=[LEADS]),
         ],
+        asset_checks=fcc.checks(),
         jobs=[*asset_jobs, retention_job],
         schedules=schedules(settings),
         sensors=[sensor for sensor in sensors if allowed(sensor.name, settings.mode)],

@@ -10,7 +10,7 @@ import dagster as dg
 
 from pw_pipelines.assets import partitions
 from pw_pipelines.assets.core import core_asset
-from pw_pipelines.assets.raw import keep, of_the_day, raw_asset, read_again, scratch
+from pw_pipelines.assets.raw import answers_asset_checks, keep, of_the_day, raw_asset, read_again, scratch
 from pw_pipelines.assets.subjects import BDC, CORES, CPNI, FORM499, RMD
 from pw_pipelines.settings import Settings
 
@@ -69,3 +69,8 @@ def assets(settings: Settings, *, after_findings: list[str]) -> list[dg.AssetsDe
     found.append(raw_asset(CORES, _cores_of_carriers, settings, partitions_def=daily, deps=after_findings))
     found.append(core_asset(CORES, partitions_def=daily))
     return found
+
+
+def checks() -> list[dg.AssetChecksDefinition]:
+    """What the grader asks of every source's copies."""
+    return [answers_asset_checks(subject) for subject in (RMD, FORM499, CPNI, BDC, CORES)]

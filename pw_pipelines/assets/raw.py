@@ -28,7 +28,6 @@ RESOURCES = {"settings", "db", "objects", "fcc"}
 GROUP = "fcc"
 TEAM = "team:data"
 GRADED = "graded"
-REACHED = "reached"  # metadata of a check result: False where the question was never asked
 
 # (clients, folder to write into, partition key) -> the copy
 Fetch = Callable[["FccSites", Path, str], "Fetched"]
@@ -57,7 +56,7 @@ def raw_asset(
         kinds={"http"},
         tags={"pw/source": subject.source, "pw/layer": "raw"},
         freshness_policy=freshness(promise),
-        check_specs=check_specs(subject, promise),
+        check_specs=[_graded_spec(subject)],
         retry_policy=retry_policy(settings),
         required_resource_keys=RESOURCES,
         metadata={"source": dg.MetadataValue.url(promise.landing_page), "licence": promise.licence},
@@ -69,11 +68,60 @@ def raw_asset(
             return _nothing_asked(promise)
         context.log.info("%s is %s: %s rows, %s rejected", snapshot.snapshot_id, snapshot.grade, snapshot.rows,
                          snapshot.rejected_rows)  # fmt: skip
-        return dg.MaterializeResult(
-            metadata=snapshot_metadata(snapshot, promise), check_results=check_results(snapshot, promise)
-        )
+        verdict, *answers = check_results(snapshot, promise)
+        for answer in answers:
+            context.log_event(evaluation(subject.raw_key, answer))
+        return dg.MaterializeResult(metadata=snapshot_metadata(snapshot, promise), check_results=[verdict])
 
     return _raw
+
+
+def answers_asset_checks(subject: Subject) -> dg.AssetChecksDefinition:
+    """The grader's questions as checks of a source's copies.
+
+    The copy's own step tells the answers as it grades. A step of their own, in no job, is for a person who asks again:
+    Dagster shows a check that a failed run had planned and never reached as failed, and a rejected copy fails its run.
+    """
+    promise = contract(subject.source)
+
+    @dg.multi_asset_check(
+        name=f"{subject.raw_key}_answers",
+        specs=[
+            dg.AssetCheckSpec(name, asset=subject.raw_key, description=text)
+            for name, text in questions(promise).items()
+        ],
+        can_subset=True,
+        required_resource_keys={"db"},
+    )
+    def _answers(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        from pw_pipelines.snapshots import books
+
+        wanted = {key.name for key in context.selected_asset_check_keys}
+        newest = books.list_snapshots(context.resources.db, subject.source, limit=1)
+        for answer in [each for one in newest for each in check_results(one, promise)]:
+            if answer.check_name in wanted:
+                yield answer
+
+    return _answers
+
+
+def answer_checks(subject: Subject) -> list[dg.AssetCheckKey]:
+    """The questions' checks: what a job leaves out of its plan."""
+    return [dg.AssetCheckKey(dg.AssetKey(subject.raw_key), name) for name in questions(contract(subject.source))]
+
+
+def evaluation(key: str, result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
+    """A result as an event that no plan has announced."""
+    assert result.check_name is not None  # ours always are named
+    return dg.AssetCheckEvaluation(
+        check_name=result.check_name,
+        asset_key=dg.AssetKey(key),
+        passed=result.passed,
+        severity=result.severity,
+        description=result.description,
+        metadata=result.metadata,
+        blocking=True,
+    )
 
 
 def of_the_day(subject: Subject, fetch: Fetch) -> Take:
@@ -153,22 +201,19 @@ def freshness(promise: SourceContract) -> dg.FreshnessPolicy:
     )
 
 
-def check_specs(subject: Subject, promise: SourceContract) -> list[dg.AssetCheckSpec]:
-    """One check per question the grader asks of this source, and `graded` for the verdict over all."""
-    named = {GRADED: "The copy may be used: graded complete or partial.", **questions(promise)}
-    return [
-        dg.AssetCheckSpec(name, asset=subject.raw_key, description=text, blocking=True) for name, text in named.items()
-    ]
+def _graded_spec(subject: Subject) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        GRADED,
+        asset=subject.raw_key,
+        description="The copy may be used: graded complete or partial.",
+        blocking=True,
+    )
 
 
 def check_results(snapshot: "Snapshot", promise: SourceContract) -> list[dg.AssetCheckResult]:
-    """Every promised check's result. A check the grader could not reach is said to be so, never to have passed."""
-    by_name = {check.name: check for check in snapshot.checks}
-    results = [_verdict(snapshot)]
-    for name in questions(promise):
-        check = by_name.get(name)
-        results.append(_result(check) if check else _not_reached(name, snapshot))
-    return results
+    """The verdict, and the answer to each question that was asked. One that was not has no answer and is left out."""
+    promised = questions(promise)
+    return [_verdict(snapshot), *(_result(check) for check in snapshot.checks if check.name in promised)]
 
 
 def _verdict(snapshot: "Snapshot") -> dg.AssetCheckResult:
@@ -191,27 +236,11 @@ def _result(check: "CheckResult") -> dg.AssetCheckResult:
     )
 
 
-def _not_reached(name: str, snapshot: "Snapshot") -> dg.AssetCheckResult:
-    """Of a good copy: the question does not arise. Of a rejected one: an earlier check had ended the reading."""
-    return dg.AssetCheckResult(
-        check_name=name,
-        passed=snapshot.is_good,
-        severity=dg.AssetCheckSeverity.WARN,
-        description="Does not arise for this copy."
-        if snapshot.is_good
-        else "Not reached: the copy was rejected before.",
-        metadata={REACHED: False},
-    )
-
-
 def _nothing_asked(promise: SourceContract) -> dg.MaterializeResult[Any]:
     text = "Nothing had to be asked today."
     return dg.MaterializeResult(
         metadata={"dagster/row_count": 0, "source": dg.MetadataValue.url(promise.landing_page), "note": text},
-        check_results=[
-            dg.AssetCheckResult(check_name=name, passed=True, description=text)
-            for name in (GRADED, *questions(promise))
-        ],
+        check_results=[dg.AssetCheckResult(check_name=GRADED, passed=True, description=text)],
     )
 
 

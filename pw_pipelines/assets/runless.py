@@ -8,7 +8,7 @@ import dagster as dg
 
 from pw_pipelines.assets import partitions
 from pw_pipelines.assets.core import core_metadata, loaded_result
-from pw_pipelines.assets.raw import check_results, snapshot_metadata
+from pw_pipelines.assets.raw import check_results, evaluation, snapshot_metadata
 from pw_pipelines.assets.subjects import Subject, subject
 from pw_pipelines.assets.tables import core_tables
 from pw_pipelines.sources.contract import contract
@@ -38,7 +38,7 @@ def report_snapshot(snapshot: Snapshot, *, db: Database, instance: dg.DagsterIns
         )
     )
     for result in check_results(snapshot, promise):
-        _report(instance, known.raw_key, result)
+        instance.report_runless_asset_event(evaluation(known.raw_key, result))
     if snapshot.loaded_at is not None:
         reported.append(known.core_key)
         columns = core_tables()[known.table].schema_metadata()
@@ -49,23 +49,8 @@ def report_snapshot(snapshot: Snapshot, *, db: Database, instance: dg.DagsterIns
                 partition=partition,
             )
         )
-        _report(instance, known.core_key, loaded_result(db, known, [snapshot]))
+        instance.report_runless_asset_event(evaluation(known.core_key, loaded_result(db, known, [snapshot])))
     return reported
-
-
-def _report(instance: dg.DagsterInstance, key: str, result: dg.AssetCheckResult) -> None:
-    assert result.check_name is not None  # ours always are named
-    instance.report_runless_asset_event(
-        dg.AssetCheckEvaluation(
-            check_name=result.check_name,
-            asset_key=dg.AssetKey(key),
-            passed=result.passed,
-            severity=result.severity,
-            description=result.description,
-            metadata=result.metadata,
-            blocking=True,
-        )
-    )
 
 
 def _partition(snapshot: Snapshot, known: Subject) -> str | None:

@@ -82,7 +82,7 @@ AUTOMATIC: Mapping[str, Automatic] = {
     "check_alert": Automatic(
         "sensor",
         BOTH,
-        "Tells ops what fails without failing a run: warnings of checks, rejected copies, stale sources, held findings.",
+        "Tells ops what fails without failing a run: failing checks, rejected copies, stale sources, held findings.",
         every_seconds=60,
     ),
 }

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from pw_pipelines.assets.raw import REACHED
 from pw_pipelines.assets.subjects import SUBJECTS
 from pw_pipelines.clock import machine_now
 from pw_pipelines.jobs.automatic import AUTOMATIC
@@ -74,9 +73,8 @@ def _of_run(instance: dg.DagsterInstance, run: dg.DagsterRun, settings: Settings
         if event is None:
             continue
         found = event.asset_check_evaluation_data
-        unasked = REACHED in found.metadata and found.metadata[REACHED].value is False
         stops_the_run = found.blocking and found.severity == dg.AssetCheckSeverity.ERROR
-        if found.passed or unasked or stops_the_run:
+        if found.passed or stops_the_run:
             continue
         asset = found.asset_key.to_user_string()
         day = _aware(datetime.fromtimestamp(record.timestamp, UTC)).date()

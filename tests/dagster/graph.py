@@ -21,7 +21,8 @@ def text(location: dg.Definitions) -> str:
 
 def _assets(location: dg.Definitions) -> Iterator[str]:
     yield "ASSETS: key [group; owners; kinds; partitions] <- what it stands on, ! blocking check, ? other check"
-    definitions = [one for one in location.assets or () if isinstance(one, dg.AssetsDefinition)]
+    given = [*(location.assets or ()), *(location.asset_checks or ())]
+    definitions = [one for one in given if isinstance(one, dg.AssetsDefinition)]
     checks = {spec.key: spec for one in definitions for spec in one.check_specs}
     for spec in sorted(location.resolve_all_asset_specs(), key=lambda one: one.key.to_user_string()):
         deps = ", ".join(sorted(dep.asset_key.to_user_string() for dep in spec.deps))

@@ -87,9 +87,7 @@ def test_a_run_that_failed_outside_its_steps_is_told_too(
     assert "outside its steps" in telegram.messages[0]
 
 
-def checked_run(
-    instance: dg.DagsterInstance, *, passed: bool, blocking: bool, severity: str, asked: bool = True
-) -> None:
+def checked_run(instance: dg.DagsterInstance, *, passed: bool, blocking: bool, severity: str) -> None:
     @dg.asset(check_specs=[dg.AssetCheckSpec("plausible", asset="carriers", blocking=blocking)])
     def carriers() -> dg.MaterializeResult:  # type: ignore[type-arg]
         return dg.MaterializeResult(
@@ -97,7 +95,6 @@ def checked_run(
                 dg.AssetCheckResult(
                     passed=passed,
                     severity=dg.AssetCheckSeverity[severity],
-                    metadata={} if asked else {"reached": False},
                 )
             ]
         )
@@ -124,11 +121,10 @@ def test_a_warning_of_a_blocking_check_is_told(
     assert len(telegram.messages) == 1
 
 
-def test_checks_that_passed_were_never_asked_or_failed_the_run_are_not_told_here(
+def test_checks_that_passed_or_failed_the_run_are_not_told_here(
     house: dict[str, Any], instance: dg.DagsterInstance, telegram: FakeTelegram
 ) -> None:
     checked_run(instance, passed=True, blocking=False, severity="ERROR")
-    checked_run(instance, passed=False, blocking=True, severity="WARN", asked=False)
     checked_run(instance, passed=False, blocking=True, severity="ERROR")
     sense(tell_failing_checks, house, instance)
     assert telegram.messages == []

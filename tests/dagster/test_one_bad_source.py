@@ -13,7 +13,7 @@ import pytest
 
 from pw_pipelines.assets import listmonk, marts, matches, partitions
 from pw_pipelines.assets.core import core_asset
-from pw_pipelines.assets.fcc import _rmd
+from pw_pipelines.assets.fcc import _rmd, checks
 from pw_pipelines.assets.manifest import Manifest
 from pw_pipelines.assets.raw import Take, of_the_day, raw_asset
 from pw_pipelines.assets.subjects import BDC, CORES, CPNI, FORM499, RMD, Subject
@@ -80,7 +80,9 @@ def location(
     found += [raw_asset(BDC, good_copy(BDC), settings, partitions_def=partitions.vintages)]
     found += [core_asset(BDC, partitions_def=partitions.vintages)]
     resources = {**house, "fcc": SimpleNamespace(rmd=Maintenance())}
-    return dg.Definitions(found, jobs=jobs(small_manifest), resources=resources).get_repository_def()
+    return dg.Definitions(
+        found, asset_checks=checks(), jobs=jobs(small_manifest), resources=resources
+    ).get_repository_def()
 
 
 def made(result: dg.ExecuteInProcessResult) -> set[str]:
@@ -107,6 +109,15 @@ def test_the_others_are_loaded_the_marts_rebuilt_and_the_lead_list_reconciled(
     acquired = start("acquire", today)
     assert not acquired.success, "the run is red, and ops are told"
     assert made(acquired) == {RMD.raw_key, FORM499.raw_key, FORM499.core_key, CPNI.raw_key, CPNI.core_key}
+
+    history = instance.event_log_storage.get_asset_check_execution_history
+    told = {
+        name: [one.status.value for one in history(dg.AssetCheckKey(dg.AssetKey(RMD.raw_key), name), limit=1)]
+        for name in ("graded", "readable", "not_recalled", "rows_floor", "unique_keys")
+    }
+    assert told == {
+        "graded": ["FAILED"], "readable": ["FAILED"], "not_recalled": ["SUCCEEDED"], "rows_floor": [], "unique_keys": []
+    }, "a question that was never asked is no failure"  # fmt: skip
 
     assert asked() == ["judge"]
     judged = start("judge", today)
