@@ -14,6 +14,7 @@ from pw_pipelines.snapshots import books
 from pw_pipelines.snapshots.books import Connection
 from pw_pipelines.snapshots.model import Snapshot
 from pw_pipelines.snapshots.reading import checked_rows
+from pw_pipelines.sources.registers import REGISTERS
 from pw_pipelines.sources.registry import reader
 from pw_pipelines.sources.report import Reader, ReadReport
 
@@ -61,7 +62,12 @@ def reload(connection: Connection, objects: Objects, snapshot_id: str, *, now: d
 
 
 def unload(connection: Connection, snapshot: Snapshot, *, presence: bool = True) -> int:
-    """Takes a snapshot's rows out of `core`; returns how many. `presence=False` leaves the slim list of numbers."""
+    """Takes a snapshot's rows out of `core`; returns how many. `presence=False` leaves the slim list of numbers.
+
+    A company register's rows stay where they are: whoever is told by a recalled copy is shown as not sure.
+    """
+    if snapshot.source in REGISTERS:
+        return 0
     table = sql.Identifier("core", reader(snapshot.source).table)
     deleted = connection.execute(
         sql.SQL("delete from {} where snapshot_id = %s").format(table), (snapshot.snapshot_id,)

@@ -23,6 +23,7 @@ from pw_pipelines.snapshots.model import Origin, Snapshot
 from pw_pipelines.snapshots.reading import CONTENT_DIGEST, read_through
 from pw_pipelines.snapshots.size import plain_size, unpacked_size
 from pw_pipelines.sources.contract import SourceContract, contract
+from pw_pipelines.sources.registers import REGISTERS
 from pw_pipelines.sources.registry import reader
 from pw_pipelines.sources.report import ReadReport
 
@@ -99,8 +100,8 @@ def regrade(db: Database, objects: Objects, snapshot_id: str, *, now: datetime) 
 
 
 def finish_pending(db: Database, objects: Objects, *, now: datetime) -> list[Snapshot]:
-    """Grades what a hard stop left pending. Returns those snapshots."""
-    pending = [snapshot for snapshot in books.list_snapshots(db) if snapshot.grade == "pending"]
+    """Grades what a hard stop left pending. Returns those snapshots. Registers are completed by taking them again."""
+    pending = [one for one in books.list_snapshots(db) if one.grade == "pending" and one.source not in REGISTERS]
     return [_grade(db, objects, snapshot, now=now, mended=()) for snapshot in reversed(pending)]
 
 
