@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """`vintage`: the edition asked for, where the source has editions. `notes`: what happened on the way, in words."""
+    """`vintage`: the edition asked for, where the source has editions. `notes`: what happened on the way, in words.
+
+    as_of: the day the copy shows by the source's own words, where it has any; else the day of fetching holds.
+    """
 
     path: Path
     media_type: str
     vintage: str | None = None
     notes: tuple[str, ...] = field(default=())
+    as_of: date | None = None
 
 
 def target(into: Path, name: str) -> Path:

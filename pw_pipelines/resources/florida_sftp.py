@@ -12,7 +12,7 @@ import re
 import stat
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -126,11 +126,12 @@ class FloridaSftp:
         file = self.days(source).get(day)
         if file is None:
             raise self._absent(f"{_daily(source).folder}, file of {day}")
-        return self.fetch(file, into)
+        return replace(self.fetch(file, into), as_of=day)
 
     def fetch_quarterly(self, source: str, into: Path) -> Fetched:
         """The quarterly file of a set; 1.8 GB for the corporate one."""
-        return self.fetch(self.quarterly(source), into)
+        file = self.quarterly(source)
+        return replace(self.fetch(file, into), as_of=file.as_of)
 
     def fetch(self, file: RemoteFile, into: Path) -> Fetched:
         """One listed file, whole: its size before and after is the bytes received."""

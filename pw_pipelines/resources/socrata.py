@@ -12,11 +12,13 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tenacity
 
+from pw_pipelines.clock import EASTERN
 from pw_pipelines.errors import SourceRefused, SourceUnavailable
 from pw_pipelines.resources.fetched import Fetched, target, whole_file
 from pw_pipelines.resources.http import (
@@ -40,12 +42,15 @@ _QUOTED_CHARACTERS = 160
 
 @dataclass(frozen=True)
 class Wanted:
-    """One dataset to be read whole. columns: those the register needs, the key first; empty: all."""
+    """One dataset to be read whole. columns: those the register can use, the key first; empty: all there are."""
 
     source: str
     domain: str
     dataset: str
     columns: tuple[str, ...] = ()
+
+
+Question = Callable[["Client"], object]  # a call of sodapy's that makes one request
 
 
 class _Later(Exception):
@@ -77,23 +82,25 @@ class SocrataSites:
 
     def count(self, wanted: Wanted) -> int:
         """Rows the site says the dataset has now."""
-        return _total(wanted, self._ask(wanted, {"select": COUNT}))
+        return _total(wanted, self._ask(wanted, _rows_of(wanted, select=COUNT)))
 
     def fetch(self, wanted: Wanted, into: Path) -> Fetched:
-        """The whole dataset as a bundle: count, pages, count. `into`: the file, or a folder for `<source>.zip`.
+        """The whole dataset as a bundle: its description, count, pages, count.
 
-        A dataset that is being changed is read again, at most three times; then SourceUnavailable.
+        `into`: the file to write, or a folder for `<source>.zip`. A dataset that is being changed is read again, at
+        most three times; then SourceUnavailable.
         """
         path = target(into, f"{wanted.source}.zip")
         notes: list[str] = []
         for _ in range(ROUNDS):
             with whole_file(path) as draft, BundleWriter(draft) as bundle:
+                columns, updated_on = self._add_description(wanted, bundle)
                 before = self._add_count(wanted, bundle, "count-before.json")
-                rows, pages = self._add_pages(wanted, bundle)
+                rows, pages = self._add_pages(wanted, bundle, columns)
                 after = self._add_count(wanted, bundle, "count-after.json")
             notes.append(f"{rows:,} rows on {pages} pages; the site counted {before:,} before and {after:,} after")
             if before == after:  # a steady count that the rows do not agree with is no race: the grader is to see it
-                return Fetched(path, "application/zip", notes=tuple(notes))
+                return Fetched(path, "application/zip", notes=tuple(notes), as_of=updated_on)
         path.unlink()
         raise SourceUnavailable(
             f"{wanted.source}: {_address(wanted)} changed during each of {ROUNDS} readings ({notes[-1]}). "
@@ -113,20 +120,34 @@ class SocrataSites:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def _add_description(self, wanted: Wanted, bundle: BundleWriter) -> tuple[tuple[str, ...], date | None]:
+        """(those of the wanted columns that it has, the day its rows were last changed), by the site's own words.
+
+        Asking for a column that is not there is an error.
+        """
+        reply = self._ask(wanted, lambda client: client.get_metadata(wanted.dataset))
+        bundle.add(_member("view.json", reply), reply.content)
+        try:
+            view = reply.json()
+            known = {column["fieldName"] for column in view["columns"]}
+            updated = view.get("rowsUpdatedAt")
+        except (AttributeError, KeyError, TypeError) as error:
+            raise _unavailable(wanted, f"answered {_quoted([reply])} when asked what it is") from error
+        day = datetime.fromtimestamp(updated, EASTERN).date() if isinstance(updated, int) else None
+        return tuple(name for name in wanted.columns if name in known), day
+
     def _add_count(self, wanted: Wanted, bundle: BundleWriter, name: str) -> int:
-        reply = self._ask(wanted, {"select": COUNT})
+        reply = self._ask(wanted, _rows_of(wanted, select=COUNT))
         bundle.add(_member(name, reply), reply.content)
         return _total(wanted, reply)
 
-    def _add_pages(self, wanted: Wanted, bundle: BundleWriter) -> tuple[int, int]:
+    def _add_pages(self, wanted: Wanted, bundle: BundleWriter, columns: Sequence[str]) -> tuple[int, int]:
         """(rows, pages). Only an empty page is the end: a site may give fewer rows than it was asked for."""
         rows = pages = 0
         page_rows = self._settings.socrata_page_rows
         while True:
-            asked = {"order": ":id", "limit": page_rows, "offset": rows}
-            if wanted.columns:
-                asked["select"] = ",".join(wanted.columns)
-            reply = self._ask(wanted, asked)
+            asked = {"order": ":id", "limit": page_rows, "offset": rows, "select": ",".join(columns) or None}
+            reply = self._ask(wanted, _rows_of(wanted, **asked))
             found = _rows(wanted, reply)
             if found or not pages:  # an empty dataset has its empty page in the bundle, and the grader's verdict
                 pages += 1
@@ -163,7 +184,7 @@ class SocrataSites:
         client.session.headers["Accept-Encoding"] = "gzip"
         return client
 
-    def _ask(self, wanted: Wanted, query: dict[str, Any]) -> requests.Response:
+    def _ask(self, wanted: Wanted, question: Question) -> requests.Response:
         """One reply with status 200, repeated while nobody could know."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(
@@ -175,11 +196,11 @@ class SocrataSites:
             reraise=True,
         )
         try:
-            return retrying(self._once, wanted, query)
+            return retrying(self._once, wanted, question)
         except _Later as gave_up:
             raise gave_up.error from gave_up
 
-    def _once(self, wanted: Wanted, query: dict[str, Any]) -> requests.Response:
+    def _once(self, wanted: Wanted, question: Question) -> requests.Response:
         """sodapy parses the reply and drops its bytes, so they are caught on the way."""
         import requests
 
@@ -188,7 +209,7 @@ class SocrataSites:
         client.session.hooks["response"] = [lambda reply, *_args, **_kwargs: caught.append(reply)]
         self._pace.wait()
         try:
-            client.get(wanted.dataset, **query)
+            question(client)
         except requests.HTTPError as error:
             raise _judged(wanted, error.response) from error
         except (requests.RequestException, OSError) as error:  # no connection, time-out, a body cut short
@@ -204,6 +225,10 @@ class SocrataSites:
         if stated is not None and "Content-Encoding" not in reply.headers and int(stated) != len(reply.content):
             raise _Later(_unavailable(wanted, f"gave {len(reply.content):,} of {stated} bytes"))
         return reply
+
+
+def _rows_of(wanted: Wanted, **query: Any) -> Question:
+    return lambda client: client.get(wanted.dataset, **query)
 
 
 def _judged(wanted: Wanted, reply: requests.Response) -> Exception:

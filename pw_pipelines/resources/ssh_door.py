@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from pw_pipelines.errors import SourceRefused, SourceUnavailable
 
 if TYPE_CHECKING:
     import paramiko
+
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what fails is told by our own errors
 
 KEY_SETTING = "PW_SUNBIZ_HOST_KEY"
 
@@ -57,6 +60,7 @@ def open_session(door: Door) -> tuple[paramiko.Transport, paramiko.SFTPClient]:
 
     try:
         connection = socket.create_connection((door.host, door.port), timeout=door.timeout_seconds)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         raise _unavailable(door, error) from error
     transport = paramiko.Transport(connection)

@@ -251,6 +251,8 @@ def pennsylvania_parties(companies: Companies, on: date) -> Iterator[Row]:
 
 # -- Connecticut --------------------------------------------------------------------------------------------------
 
+_CT_TYPES = {"llc": "LLC", "corporation": "Stock", "nonprofit": "Non-Stock", "partnership": "LP",
+             "cooperative": "Cooperative", "trust": "Statutory Trust"}  # fmt: skip
 _CT_ENDED = {
     "voluntary": "Dissolved", "administrative": "Forfeited", "delinquent": "Forfeited", "merged": "Merged",
     "withdrawn": "Withdrawn", "converted": "Converted", "revoked": "Revoked", "expired": "Expired Reservation",
@@ -268,9 +270,10 @@ def connecticut(companies: Companies, on: date) -> Iterator[Row]:
             "name": company.name_on(day).upper() if bits.below(2) else company.name_on(day),
             "status": "Active" if company.lives(day) else _CT_ENDED[company.ending],
             "date_registration": _stamp(company.formed),
+            "business_type": _CT_TYPES[company.form],
             "citizenship": "Foreign" if company.is_foreign else "Domestic",
             "formation_place": STATES[company.home][0],
-            "billingcity": where[2],
+            "billing_city": where[2],
         })  # fmt: skip
 
 
@@ -289,7 +292,8 @@ _OR_COLUMNS = """registry_number business_name entity_type registry_date:calenda
     address_continued city state zip jurisdiction business_details:url"""
 _PA_COLUMNS = """business_name filing_number address_line1 address_line2 city state zip typeofbusinessregistration
     creationdate:calendar_date party_type last_name first_name middle_name shortcountyname county_code county_name"""
-_CT_COLUMNS = """accountnumber name status date_registration:calendar_date citizenship formation_place billingcity"""
+_CT_COLUMNS = """accountnumber name business_type status date_registration:calendar_date citizenship
+    formation_place billing_city"""
 
 DATASETS: dict[str, Dataset] = {
     dataset.id: dataset

@@ -7,6 +7,7 @@ again soon is kept waiting. It misbehaves as the control tells it to (system `su
 from __future__ import annotations
 
 import contextlib
+import logging
 import posixpath
 import socket
 import stat
@@ -30,6 +31,8 @@ from paramiko.sftp import SFTP_CONNECTION_LOST, SFTP_EOF, SFTP_NO_SUCH_FILE
 from pw_pipelines.errors import ConfigError
 from pw_pipelines.sandbox.faults import CUT_SHARE, Fault, FaultBook
 from pw_pipelines.sandbox.sunbiz_tree import Node, SunbizTree
+
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # a client that hangs up is no news
 
 SYSTEM = "sunbiz"
 USER, PASSWORD = "Public", "PubAccess1845!"  # as the Division publishes them
@@ -81,6 +84,7 @@ class SunbizSftp:
             threading.Thread(target=self._serve, args=(connection, key), daemon=True).start()
 
     def _serve(self, connection: socket.socket, key: paramiko.PKey) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         transport = paramiko.Transport(connection)
         self._open.add(transport)
         transport.add_server_key(key)
