@@ -24,7 +24,15 @@ class PwError(Exception):
 
 
 class UsageError(PwError):
-    """The caller asked for something that does not exist or is malformed."""
+    """The caller asked for something that does not exist or is malformed.
+
+    field, remedy: for those who asked by a form or over the API: what was wrong, and what to give instead.
+    """
+
+    def __init__(self, message: str, *, field: str | None = None, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+        self.remedy = remedy
 
 
 class BadFrn(UsageError):

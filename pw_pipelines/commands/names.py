@@ -5,9 +5,11 @@ from __future__ import annotations
 import getpass
 import mimetypes
 import time
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 from rich.markup import escape
@@ -15,12 +17,16 @@ from rich.markup import escape
 from pw_pipelines.commands.output import EXIT_FAILED, emit_json, stdout
 from pw_pipelines.errors import SourceRejected, UsageError
 from pw_pipelines.registry import coverage
+from pw_pipelines.registry.model import EntityForm, NameVerdict
 from pw_pipelines.registry.road import Taken, take_in_all
 from pw_pipelines.resources.fetched import Fetched
 from pw_pipelines.runtime.stack import Stack, open_stack
 from pw_pipelines.settings import load_settings
 from pw_pipelines.sources.register import RegisterFacts, RegisterReader
 from pw_pipelines.sources.registers import recognise
+
+if TYPE_CHECKING:
+    from pw_pipelines.registry.portal_road import PortalOutcome
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 
@@ -78,6 +84,76 @@ def load_command(
         _answer(stack, state.upper(), taken, time.perf_counter() - begun, as_json)
     if not all(one.snapshot.is_good and one.snapshot.loaded_at for one in taken):
         raise typer.Exit(EXIT_FAILED)
+
+
+@app.command("search")
+def search_command(
+    name: Annotated[str, typer.Argument(help="The name as it would be filed.")],
+    *,
+    state: Annotated[
+        list[str], typer.Option("--state", help="Two letters; several times, with commas between, or `all`.")
+    ],
+    form: Annotated[str, typer.Option(help="What is to be formed: llc or corporation.")] = "llc",
+    portal: Annotated[
+        bool, typer.Option("--portal/--no-portal", help="Ask the portals of states whose register is not held here.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Whether a name can be had in a state, by the state's own test: taken, clear, or a person must look."""
+    from pw_pipelines.jurisdictions.book import book
+    from pw_pipelines.registry.answer import answers, states_of
+    from pw_pipelines.registry.portal_road import search_portal
+
+    if form not in get_args(EntityForm):
+        raise UsageError(f"--form {form!r} is not one of: {', '.join(get_args(EntityForm))}.")
+    codes = states_of(code for one in state for code in one.split(","))
+    asks = portal and any(not book()[code].data_source.sources for code in codes)
+    with open_stack(load_settings(), sandbox=asks) as stack:
+        found = answers(
+            stack.db,
+            codes,
+            name,
+            today=stack.settings.clock.today(),
+            form=cast("EntityForm", form),
+            ask_portal=partial(_ask, stack, search_portal) if asks else None,
+        )
+    if as_json:
+        emit_json(found[0] if len(found) == 1 else {"name": name, "answers": found})
+        return
+    for number, one in enumerate(found):
+        if number:
+            stdout.print()
+        _show(one)
+
+
+def _ask(stack: Stack, search_portal: Callable[..., PortalOutcome], code: str, name: str) -> PortalOutcome:
+    return search_portal(stack.db, stack.objects, stack.settings, code, name, now=stack.settings.clock.now())
+
+
+_COLOURS = {"taken": "red", "clear": "green", "a person must look": "yellow"}
+
+
+def _show(one: NameVerdict) -> None:
+    stdout.print(
+        f"[bold]{escape(one.name)}[/] in {one.state}: [bold {_COLOURS[one.verdict]}]{one.verdict}[/]", highlight=False
+    )
+    for reason in one.reasons:
+        _say(f"  {reason}")
+    _say(f"rule        {one.rule} {one.statute}")
+    for which, key in one.keys.items():
+        _say(f"{which.replace('_', ' '):<11} {key}")
+    for each in one.blocking:
+        _say(f"in the way  {each.id}  {each.name}  ({each.status or 'status not told'})  compared as {each.key}")
+    for near in one.near:
+        _say(f"near        {near.id}  {near.name}  ({near.how})")
+    for word in one.restricted:
+        _say("word        " + ", ".join(f"{value}" for value in word.values() if value))
+    _say(f"data        {one.data['rows']:,} names, as of {one.data['as_of'] or 'no day: nothing whole is held'}")
+    gaps = one.data["gaps"]
+    for gap in gaps if isinstance(gaps, list) else []:
+        _say(f"gap         {gap}")
+    if one.look:
+        _say(f"look        {one.look}")
 
 
 def _by_reader(state: str, files: list[Path]) -> list[tuple[RegisterReader, list[Path]]]:

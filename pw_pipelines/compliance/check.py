@@ -103,7 +103,11 @@ def begin_check(
     now, check_id = clock.now(), uuid4()
     today = eastern_day(now)
     if as_of is not None and as_of > today:
-        raise UsageError(f"{as_of} is in the future (today is {today}); the record can be asked about past days only.")
+        raise UsageError(
+            f"{as_of} is in the future (today is {today}); the record can be asked about past days only.",
+            field="as_of",
+            remedy="Ask about today or a day in the past, as YYYY-MM-DD.",
+        )
 
     def log(
         connection: Connection[dict[str, object]], frn: str | None, answer: str, result: CheckResult | None

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from pw_pipelines.compliance.live import LiveRecord, open_live_record
 from pw_pipelines.errors import BadFrn, ConfigError, UsageError
-from pw_pipelines.portal import api, check_page, segments, staff
+from pw_pipelines.portal import api, check_page, names_page, segments, staff, states_api
 from pw_pipelines.portal.problems import RETRY_SECONDS, problem
 from pw_pipelines.portal.security import HEADERS, SecurityHeaders
 from pw_pipelines.portal.site import STATIC, Site, make_site, the_site
@@ -61,7 +61,7 @@ def create_app(settings: Settings, *, live: LiveRecord | None = None) -> FastAPI
     )
     app.state.site = site
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
-    for room in (api, check_page, staff, segments):
+    for room in (api, states_api, check_page, names_page, staff, segments):
         app.include_router(room.router)
     app.mount("/static", _Static(directory=STATIC), name="static")
     _health(app, site)
@@ -121,8 +121,9 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(UsageError)
     async def usage(request: Request, error: UsageError) -> Response:
-        remedy = "Ask about today or a day in the past, as YYYY-MM-DD."
-        return says_no(request, HTTPStatus.UNPROCESSABLE_ENTITY, str(error), field="as_of", remedy=remedy)
+        return says_no(
+            request, HTTPStatus.UNPROCESSABLE_ENTITY, str(error), field=error.field, remedy=error.remedy
+        )
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
