@@ -19,7 +19,7 @@ from pw_pipelines.registry.words import words
 Match = Literal["contains", "starts_with"]
 
 SHORTEST = 3  # letters that may be asked for
-SPLIT_FROM = 6  # letters of a word whose halves are asked for too
+SPLIT_FROM = 5  # letters of a word whose halves are asked for too
 MOST_QUESTIONS = 4
 COMMON = frozenset(
     """associates building capital center company construction consulting design development electric energy
@@ -44,7 +44,10 @@ def plan(name: str, match: Match = "contains") -> Plan:
     parts = keys.plain_words(name)
     if not parts:
         raise UsageError(f"{name!r} has no letter or digit to search for.")
-    parts = [part for part in keys.without_designator(parts) if part not in words().little] or parts
+    telling = [part for part in keys.without_designator(parts) if part not in words().little]
+    if not telling:
+        return Plan((parts[0].upper(),), "The name has no word that tells it from others.")
+    parts = telling
     if match == "starts_with":
         first = _safe(parts[0]) or parts[0]
         asked = tuple(f"{article}{first}".upper() for article in ("", "the ", "a "))
@@ -57,9 +60,10 @@ def plan(name: str, match: Match = "contains") -> Plan:
     if others and (others[0] not in _common() or len(best) < SPLIT_FROM):
         questions: tuple[str, ...] = (best, others[0])
     elif len(best) >= SPLIT_FROM:
-        questions = (best, best[: len(best) // 2], best[len(best) // 2 :])
+        half = (len(best) + 1) // 2
+        questions = (best, best[:half], best[min(half, len(best) - SHORTEST) :])
     else:
-        questions = _set_apart(best)
+        questions = _set_apart(best) if len(parts) == 1 else (best,)
     return Plan(tuple(question.upper() for question in questions))
 
 
@@ -82,6 +86,8 @@ def _cut(word: str) -> str:
             return word[: -len(ending)]
     if len(word) > SHORTEST + 1 and word.endswith(("ches", "shes", "sses", "xes", "zes")):
         return word[:-2]
+    if word.endswith("sss"):  # glass's
+        return word[:-1]
     return word[:-1] if len(word) > SHORTEST and word.endswith("s") and not word.endswith("ss") else word
 
 

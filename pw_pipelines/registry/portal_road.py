@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Outcome = Literal["found", "nothing", "person", "failed"]
 FRESH = timedelta(hours=24)  # an answer this young is used again
 LEFT_ALONE = timedelta(hours=24)  # after it asked whether a human is there, or refused
-TURN_SECONDS = 90  # waited for another search of the same portal to end
+TURN_SECONDS = 90.0  # waited for another search of the same portal to end
 PATIENCE_SECONDS = 10.0  # waited for the portal's pace; longer and a later time is named instead
 
 _OUTCOMES: dict[Seen, Outcome] = {
@@ -149,7 +149,7 @@ class _Search:
         key = f"portal search {self.way.state}"
         with self.db.connect(application="pw portal search") as connection:
             try:
-                connection.execute(f"set local lock_timeout = '{TURN_SECONDS}s'")
+                connection.execute(f"set local lock_timeout = '{TURN_SECONDS * 1000:.0f}ms'")
                 connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
             except LockNotAvailable:
                 connection.rollback()
