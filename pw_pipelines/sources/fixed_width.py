@@ -114,7 +114,7 @@ class Repeated(dict[str, str | None]):
         self.odd: set[str] = set()
 
     def __missing__(self, written: str) -> str | None:
-        clean = written.strip(" ")
+        clean = written.strip()
         if not clean.isprintable():
             mended = printable(clean)
             if clean.strip("\0 ") != mended:
@@ -143,7 +143,7 @@ class Sheet:
     def column(self, where: slice) -> list[str]:
         """One field of every record, without the blanks around it; bytes that cannot be printed are mended, noted."""
         begin, end = where.start, where.stop
-        found = [record[begin:end].strip(" ") for record in self.records]
+        found = [record[begin:end].strip() for record in self.records]
         if "".join(found).isprintable():
             return found
         mended = [one if one.isprintable() else printable(one) for one in found]
@@ -163,7 +163,7 @@ class Sheet:
         begin, end = where.start, where.stop
         written = [record[begin:end] for record in self.records]
         found = [known[one] for one in written]
-        if not known.wrong.isdisjoint(written):
+        if known.wrong and not known.wrong.isdisjoint(written):
             wrong = sum(1 for one in written if one in known.wrong)
             self.note(f"{{n}} records have no possible {what}; kept without it", wrong)
         return found
@@ -192,7 +192,7 @@ class Sheet:
 
 def printable(text: str) -> str:
     """NUL and other control characters become blanks; 80 to 9F, not printable in latin-1, are read as Windows-1252."""
-    return text.translate(_PRINTED).strip(" ")
+    return text.translate(_PRINTED).strip()
 
 
 def sheet(data: bytes, width: int, first_line: int = 1, *, upto: int | None = None, least: int | None = None) -> Sheet:

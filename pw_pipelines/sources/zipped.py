@@ -18,7 +18,7 @@ from pw_pipelines.errors import SourceRejected
 
 STORED, DEFLATED, DEFLATED64 = 0, 8, 9
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
-_CHUNK_BYTES = 1 << 15  # Deflate64 can unpack one byte to 30 kB; ordinary text to 4 to 20
+_CHUNK_BYTES = 1 << 13  # Deflate64 can unpack a byte to 30 kB; ordinary text to 4 to 20
 _ENCRYPTED = 0x1
 _OLDEST_REAL_YEAR = 1995  # writers that keep no time write 1980
 
