@@ -1,0 +1,103 @@
+"""Reductions of service fees: discount codes and referrals, together at most 15 %."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from typing import Any, Literal
+
+from psycopg import Connection
+
+from pw_pipelines.errors import UsageError
+
+CENT = Decimal("0.01")
+CAP_PERCENT = Decimal(15)
+REFERRAL_PERCENT = Decimal(5)
+_ANOTHER = "Leave the code out, or give another one."
+
+
+@dataclass(frozen=True)
+class Discount:
+    """A discount code: `amount` percent of service fees, or a fixed amount. expires_at: aware; None: never."""
+
+    code: str
+    kind: Literal["percent", "fixed"]
+    amount: Decimal
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Referral:
+    """An agent's REF-XXXXX code: 5 % off service fees, and the order counts as the agent's."""
+
+    code: str
+    agent_id: int
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """What one code takes off, a positive amount to the cent."""
+
+    kind: Literal["discount", "referral"]
+    code: str
+    amount: Decimal
+
+
+def reductions(base: Decimal, codes: Iterable[Discount | Referral]) -> tuple[Reduction, ...]:
+    """What each code takes off `base`, the service fees that may be reduced. The order of `codes` is irrelevant.
+
+    Each is taken of the whole base, rounded half up; together they never pass 15 % of it, rounded down to the cent.
+    Where they would, the referral stands first and discount codes give way.
+    """
+    left = (base * CAP_PERCENT / 100).quantize(CENT, ROUND_DOWN)
+    taken: list[Reduction] = []
+    for one in sorted(codes, key=lambda code: (isinstance(code, Discount), code.code)):
+        amount = min(_asked(base, one), left)
+        left -= amount
+        if amount > 0:
+            taken.append(Reduction("discount" if isinstance(one, Discount) else "referral", one.code, amount))
+    return tuple(taken)
+
+
+def _asked(base: Decimal, one: Discount | Referral) -> Decimal:
+    if isinstance(one, Discount) and one.kind == "fixed":
+        return one.amount.quantize(CENT, ROUND_DOWN)
+    percent = one.amount if isinstance(one, Discount) else REFERRAL_PERCENT
+    return (base * percent / 100).quantize(CENT, ROUND_HALF_UP)
+
+
+def find_discount(connection: Connection[Any], code: str, *, now: datetime) -> Discount:
+    """The code a customer gave, in any case. It is not counted here but when the order is placed.
+
+    Raises UsageError when there is none, when it has expired or when it is used up.
+    """
+    row = connection.execute("select * from pw.discount_codes where code = %s", (code.strip().upper(),)).fetchone()
+    if row is None:
+        raise UsageError(f"There is no discount code {code.strip()[:40]!r}.", field="discount_code", remedy=_ANOTHER)
+    if row["expires_at"] is not None and row["expires_at"] <= now:
+        raise UsageError(f"The discount code {row['code']} has expired.", field="discount_code", remedy=_ANOTHER)
+    if row["usage_limit"] is not None and row["uses"] >= row["usage_limit"]:
+        raise UsageError(f"The discount code {row['code']} is used up.", field="discount_code", remedy=_ANOTHER)
+    return Discount(row["code"], row["kind"], row["amount"], row["expires_at"])
+
+
+def count_use(connection: Connection[Any], code: str, *, now: datetime) -> None:
+    """Counts one use, in the transaction of the order that uses it: others wait for its end, so no limit is passed.
+
+    Raises UsageError when the code has gone, expired or been used up since it was found.
+    """
+    counted = connection.execute(
+        "update pw.discount_codes set uses = uses + 1 where code = %s "
+        "and (expires_at is null or expires_at > %s) and (usage_limit is null or uses < usage_limit)",
+        (code, now),
+    )
+    if counted.rowcount != 1:
+        find_discount(connection, code, now=now)
+        raise UsageError(f"The discount code {code} can't be used now.", field="discount_code", remedy=_ANOTHER)
+
+
+def give_back_use(connection: Connection[Any], code: str) -> None:
+    """Takes one use back: its order was cancelled before it was paid."""
+    connection.execute("update pw.discount_codes set uses = uses - 1 where code = %s and uses > 0", (code,))
