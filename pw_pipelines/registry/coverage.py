@@ -152,7 +152,7 @@ def coverage(connection: Connection, state: str, today: date, *, gaps: Sequence[
         if too_old := _too_old(state, whole_day, increment_day, as_of, today):
             reasons.append(too_old)
     if unnamed := int(str(row["unnamed"])):
-        reasons.append(f"{unnamed:,} records have no name here.")
+        reasons.append(f"{unnamed:,} record{'s have' if unnamed > 1 else ' has'} no name here.")
     return Coverage(
         state,
         int(str(row["rows"])),

@@ -1,0 +1,134 @@
+"""When absence from our data may be called clear: a whole copy, not too old, no file missing, every record read."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from tests.registry.florida import Company
+from tests.registry.houses import QUARTER, House
+
+FOX = Company("L00000000001", "BLUE FOX LLC")
+
+
+def daily(house: House, *after: int) -> None:
+    """Daily files so many days after the whole copy."""
+    for number in after:
+        house.daily(QUARTER + timedelta(days=number), Company(f"L9000000{number:04}", f"NAME {number} LLC"))
+
+
+def test_without_a_copy_nothing_is_known(house: House) -> None:
+    known = house.coverage()
+
+    assert (known.rows, known.as_of, known.is_usable) == (0, None, False)
+    assert known.why_not == "No register of FL is loaded here."
+
+
+def test_a_fresh_whole_copy_is_usable(house: House) -> None:
+    house.whole(FOX)
+
+    known = house.coverage(QUARTER + timedelta(days=1))
+
+    assert (known.rows, known.as_of, known.is_usable, known.gaps) == (1, QUARTER, True, ())
+
+
+def test_daily_files_carry_the_day_on_over_weekends(house: House) -> None:
+    house.whole(FOX)
+    daily(house, 1, 2, 3, 4, 5, 6, 7)  # 15 November 2026 is a Sunday
+
+    known = house.coverage()
+
+    assert (known.as_of, known.is_usable) == (date(2026, 11, 22), True)
+
+
+def test_a_missing_day_is_named_and_nothing_is_clear_until_it_comes(house: House) -> None:
+    house.whole(FOX)
+    daily(house, 1, 2, 5)
+
+    known = house.coverage()
+
+    assert not known.is_usable
+    assert known.as_of == QUARTER + timedelta(days=2)
+    assert "2026-11-18, 2026-11-19" in str(known.why_not)
+    daily(house, 4, 3)
+    assert house.coverage().is_usable
+    assert house.coverage().as_of == QUARTER + timedelta(days=5)
+
+
+def test_a_new_whole_copy_mends_missing_days(house: House) -> None:
+    house.whole(FOX)
+    daily(house, 3)
+
+    house.whole(FOX, as_of=QUARTER + timedelta(days=4))
+
+    assert house.coverage().is_usable
+
+
+def test_an_empty_daily_file_is_a_day_that_came(house: House) -> None:
+    house.whole(FOX)
+    daily(house, 1)
+    taken = house.daily(QUARTER + timedelta(days=2))
+    daily(house, 3)
+
+    assert (taken.grade, taken.rows) == ("partial", 0)
+    assert house.coverage().is_usable
+
+
+def test_a_refused_daily_file_is_a_day_that_is_missing(house: House) -> None:
+    house.whole(FOX)
+    daily(house, 1)
+    path = house.folder / "20261117c.txt"
+    path.write_bytes(b"<html><title>Just a moment</title></html>")
+    taken = house.take("sunbiz_cor_daily", path, date(2026, 11, 17))
+    daily(house, 3)
+
+    assert taken.grade == "rejected"
+    assert not house.coverage().is_usable
+
+
+@pytest.mark.parametrize(("days", "is_usable"), [(9, True), (15, False)])
+def test_daily_files_that_stop_coming_make_the_data_too_old(house: House, days: int, is_usable: bool) -> None:
+    house.whole(FOX)
+    daily(house, 1)
+
+    known = house.coverage(QUARTER + timedelta(days=1 + days))
+
+    assert known.is_usable is is_usable
+    assert is_usable or "days ago" in str(known.why_not)
+
+
+def test_a_whole_copy_of_a_missed_quarter_is_too_old(house: House) -> None:
+    house.whole(FOX, as_of=date(2026, 4, 1))
+
+    assert "days old" in str(house.coverage().why_not)
+
+
+def test_parts_alone_are_no_register(house: House) -> None:
+    daily(house, 1)
+
+    known = house.coverage()
+
+    assert (known.rows, known.as_of, known.is_usable) == (1, None, False)
+
+
+def test_records_without_a_name_are_counted_against_it(house: House) -> None:
+    many = [Company(f"L{n:011}", f"NAME {n} LLC") for n in range(2000)]
+    house.whole(*many, Company("L99999999999", ""))
+
+    known = house.coverage(QUARTER)
+
+    assert known.rows == 2001
+    assert known.why_not == "1 record has no name here."
+
+
+def test_what_the_sources_never_hold_comes_first_among_the_gaps(house: House) -> None:
+    from pw_pipelines.jurisdictions.book import jurisdiction
+    from pw_pipelines.registry import search
+
+    house.whole(FOX)
+    with house.db.connect() as connection:
+        known = search.coverage(connection, "FL", QUARTER)
+
+    assert known.gaps == tuple(jurisdiction("FL").data_source.gaps)
+    assert known.is_usable

@@ -1,0 +1,122 @@
+"""Names are found under every key that some state's test makes the same, and near ones by sound, order and slips."""
+
+from __future__ import annotations
+
+import pytest
+
+from pw_pipelines.registry import near, search
+from pw_pipelines.registry.partitions import LONGEST_LENGTH
+from tests.registry.florida import Company
+from tests.registry.houses import House
+
+NAMES = [
+    "BLUE FOX LLC", "THE BLUE FOXES, INC.", "FOX BLUE LLC", "BLEW FOX LLC", "BLUE FOG LLC", "BLUE FOX MEDIA LLC",
+    "O'BRIEN & SONS LLC", "100% PURE_WATER LLC", "RENTALS,LLC", 'SKY "LLC"', "SMITH PLUMBING SERVICES LLC",
+    "SMYTH PLUMBING SERVICES LLC", "SMITH PLUMBNIG SERVICES LLC", "PLUMBING SERVICES OF SMITH LLC",
+    "CAFÉ MONET LLC", "FLORIDA " + "VERY " * 30 + "LONG LLC", "FLORIDA " + "VERY " * 30 + "LONE LLC",
+]  # fmt: skip
+
+
+@pytest.fixture
+def filled(house: House) -> House:
+    house.whole(*(Company(f"L{number:011}", name) for number, name in enumerate(NAMES)))
+    return house
+
+
+def nearest(house: House, name: str) -> dict[str, str]:
+    """name -> how it is near."""
+    with house.db.connect() as connection:
+        return {one.name: one.how for one in search.near(connection, "FL", name)}
+
+
+@pytest.mark.parametrize(
+    ("asked", "stands"),
+    [
+        ("Blue Fox", ["BLUE FOX LLC", "THE BLUE FOXES, INC."]),
+        ("blue fox, l.l.c.", ["BLUE FOX LLC", "THE BLUE FOXES, INC."]),
+        ("OBrien and Son", ["O'BRIEN & SONS LLC"]),
+        ("100% Pure_Water", ["100% PURE_WATER LLC"]),
+        ("Rental", ["RENTALS,LLC"]),
+        ("Sky", ['SKY "LLC"']),
+        ("Cafe Monet", ["CAFÉ MONET LLC"]),
+        ("Blue Wolf", []),
+    ],
+)
+def test_a_name_is_found_however_it_is_written(filled: House, asked: str, stands: list[str]) -> None:
+    assert sorted(filled.found(asked).values()) == sorted(stands)
+
+
+def test_keys_longer_than_the_index_counts_are_still_told_apart(filled: House) -> None:
+    asked = NAMES[-2]
+
+    assert len(asked) > LONGEST_LENGTH
+    assert list(filled.found(asked).values()) == [asked]
+    assert NAMES[-1] in nearest(filled, asked)
+
+
+def test_near_names_say_how_they_are_near(filled: House) -> None:
+    found = nearest(filled, "Blue Fox LLC")
+
+    assert found["FOX BLUE LLC"] == "word order"
+    assert found["BLEW FOX LLC"] == "sound"
+    assert "BLUE FOX LLC" not in found
+    assert "THE BLUE FOXES, INC." not in found
+    assert nearest(filled, "Smith Plumbing Services")["SMITH PLUMBNIG SERVICES LLC"] == "typo"
+    assert nearest(filled, "Smith Plumbing Services")["PLUMBING SERVICES OF SMITH LLC"] == "word order"
+
+
+@pytest.mark.parametrize("slip", ["Snith Plumbing Services", "Smith Plumbing Servicen", "Smih Plumbing Services"])
+def test_a_slip_in_either_half_is_found(filled: House, slip: str) -> None:
+    assert "SMITH PLUMBING SERVICES LLC" in nearest(filled, slip)
+
+
+def test_at_most_ten_near_names_are_shown_the_most_like_first(house: House) -> None:
+    house.whole(*(Company(f"L{n:011}", f"SILVER HERON BOAT{letter} LLC") for n, letter in enumerate("ABCDFGHIJKLMNOP")))
+
+    with house.db.connect() as connection:
+        found = search.near(connection, "FL", "Silver Heron Boat")
+
+    assert len(found) == near.SHOWN
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+
+
+@pytest.mark.parametrize("name", ["", "---", "%", "'; drop table registry.entities; --", "\\", "_%_%", "A", "日本"])
+def test_odd_names_find_nothing_and_break_nothing(filled: House, name: str) -> None:
+    assert filled.found(name) == {}
+    nearest(filled, name)
+    assert len(filled.register()) == len(NAMES)
+
+
+def test_more_records_of_one_key_than_are_judged_is_said(house: House) -> None:
+    from datetime import date
+
+    same = [Company(f"L{n:011}", "BLUE FOX LLC", status="I") for n in range(search.MOST_SAME + 5)]
+    house.whole(*same, Company("P00000000001", "BLUE FOX INC"), as_of=date(2026, 11, 21))
+
+    with house.db.connect() as connection:
+        records, is_capped = search.exact(connection, "FL", "Blue Fox")
+
+    assert (len(records), is_capped) == (search.MOST_SAME, True)
+    assert records[0].standing == "live"
+
+
+def test_a_name_in_an_event_is_a_candidate_of_its_own(house: House) -> None:
+    house.whole(Company("L00000000001", "BLUE FOX MEDIA LLC"))
+    with house.db.connect() as connection:
+        connection.execute(
+            "insert into registry.events values ('FL', 'L00000000001', '00001', 'CORE', 'NAME CHANGE', '2020-01-02', "
+            "null, 'BLUE FOX LLC', 'blufox', 'x', 'x')"
+        )
+        (record,), _ = search.exact(connection, "FL", "Blue Fox")
+
+    assert (record.name_kind, record.standing, record.status) == ("event", "unknown", "NAME CHANGE")
+
+
+def test_a_search_touches_one_index_of_one_state(filled: House) -> None:
+    with filled.db.connect() as connection:
+        connection.execute("set enable_seqscan = off")  # so few rows would be read through
+        plan = connection.execute(b"explain " + search._query(search._SAME, "FL"), (["+blufox"],)).fetchall()
+
+    told = "\n".join(str(row["QUERY PLAN"]) for row in plan)
+    assert "ix_entities_key" in told
+    assert "Append" not in told
