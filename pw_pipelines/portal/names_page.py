@@ -17,7 +17,7 @@ from pw_pipelines.registry.answer import answers
 from pw_pipelines.registry.model import EntityForm, NameVerdict
 
 PATH = "/tools/name-search"
-TONE = {"taken": "bad", "clear": "good", "a person must look": "unsure"}
+TONE = {"taken": "alert", "clear": "good", "a person must look": "warn"}
 FORMS: dict[str, str] = {"llc": "Limited liability company", "corporation": "Corporation"}
 LONGEST = 300
 router = APIRouter(include_in_schema=False)
@@ -34,7 +34,7 @@ async def names_page(
     chosen = [code for code in request.query_params.getlist("state") if code]
     context: dict[str, Any] = {
         "path": PATH, "name": name[:LONGEST], "form": form, "forms": FORMS, "chosen": {code.upper() for code in chosen},
-        "states": list(book().values()), "answers": [], "error": "", "tone": TONE,
+        "states": sorted(book().values(), key=lambda one: one.name), "answers": [], "error": "", "tone": TONE,
     }  # fmt: skip
     if not name.strip() and not chosen:
         return site.page("names.html", **context)

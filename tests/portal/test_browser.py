@@ -47,8 +47,9 @@ CLIPPED = """() => [...document.querySelectorAll('main *')].filter(e => {
   const r = e.getBoundingClientRect(); const box = e.closest('.scroll');
   return r.width && (r.right > innerWidth + 1 || r.left < -1) && !(box && getComputedStyle(box).overflowX === 'auto')
 }).map(e => e.outerHTML.slice(0, 80))"""
+# What one can hit: of a box inside its label, the label.
 SMALL_TARGETS = """least => [...document.querySelectorAll('button, .button, input:not([type=hidden])')]
-  .filter(e => { const r = e.getBoundingClientRect(); return r.width && (r.height < least && r.width < least) })
+  .filter(e => { const r = (e.closest('label') ?? e).getBoundingClientRect(); return r.width && (r.height < least && r.width < least) })
   .map(e => e.outerHTML)"""
 
 

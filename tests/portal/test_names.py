@@ -1,0 +1,158 @@
+"""States and names: over the API, and as a page in a real browser."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.portal import given
+from tests.portal.conftest import Web
+from tests.portal.test_browser import held_up, page, shot
+from tests.registry.florida import Company
+from tests.registry.houses import House
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+__all__ = ["page"]
+
+STATES = "/api/v1/states"
+CONTRACT = {"state", "name", "verdict", "rule", "statute", "keys", "blocking", "near", "restricted", "data"}
+
+
+@pytest.fixture
+def florida(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Web:
+    """A web app over a whole, fresh register of Florida: 40 companies, one of them BLUE FOX RENTALS,LLC."""
+    from pw_pipelines.registry import road
+    from pw_pipelines.sources.contract import Change, contract
+
+    monkeypatch.setattr(
+        road,
+        "contract",
+        lambda source: contract(source).model_copy(update={"change": Change(shrink_pct=100, growth_pct=1e6)}),
+    )
+    house = House(web.db, tmp_path)
+    house.now = given.NOW
+    others = [Company(f"L2600000{number:04}", f"HARBOR POINT {number} LLC") for number in range(40)]
+    today = given.NOW.date()
+    house.whole(Company("L26000435750", "BLUE FOX RENTALS,LLC"), *others, as_of=date.fromordinal(today.toordinal() - 1))
+    return web
+
+
+def test_all_52_are_listed_with_fees_that_name_their_source(web: Web) -> None:
+    states = web.get(STATES).json()["states"]
+    assert len(states) == 52
+    by_code = {one["code"]: one for one in states}
+    assert by_code["FL"]["fees"]["llc_formation"]["amount"] == "125"
+    assert (
+        by_code["BC"]["fees"]["llc_formation"] | {"amount": None, "currency": "CAD"}
+        == by_code["BC"]["fees"]["llc_formation"]
+    )
+    assert all(fee["source"] for one in states for fee in one["fees"].values())
+    assert [
+        one["code"] for one in states for fee in one["fees"].values() if fee["amount"] is None and not fee["words"]
+    ] == []
+
+
+def test_what_is_held_of_a_register_is_told_and_what_is_not_is_null(florida: Web) -> None:
+    by_code = {one["code"]: one for one in florida.get(STATES).json()["states"]}
+    assert by_code["FL"]["data"]["rows"] == 41
+    assert by_code["FL"]["data"]["as_of"] is not None
+    assert by_code["WY"]["data"] is None
+    assert by_code["CO"]["data"]["is_usable"] is False
+
+
+def test_a_name_that_differs_in_what_florida_ignores_is_taken_by_the_record_shown(florida: Web) -> None:
+    reply = florida.get(f"{STATES}/fl/name-search?name=The+Blue+Foxes+Rental,+Inc.")
+    body = reply.json()
+    assert reply.status_code == 200
+    assert body.keys() >= CONTRACT
+    assert body["verdict"] == "taken"
+    assert "605.0112" in body["statute"]
+    assert [(one["id"], one["name"]) for one in body["blocking"]] == [("L26000435750", "BLUE FOX RENTALS,LLC")]
+    assert body["blocking"][0]["key"] == body["keys"]["asked"]
+    assert body["data"]["rows"] == 41
+
+
+def test_a_state_without_a_register_here_is_never_clear(web: Web) -> None:
+    for code in ("CO", "WY", "BC", "CA"):
+        body = web.get(f"{STATES}/{code}/name-search?name=Blue+Fox+LLC").json()
+        assert body["verdict"] == "a person must look", code
+        assert body["look"].startswith("https://")
+        assert body["reasons"]
+
+
+def test_several_states_answer_in_one_call_each_once(florida: Web) -> None:
+    body = florida.get("/api/v1/name-search?name=Blue+Fox+Rental&states=fl,CO,fl").json()
+    assert [(one["state"], one["verdict"]) for one in body["answers"]] == [
+        ("FL", "taken"),
+        ("CO", "a person must look"),
+    ]
+    assert len(web_all(florida)) == 52
+
+
+def web_all(web: Web) -> list[dict[str, object]]:
+    return list(web.get("/api/v1/name-search?name=Blue+Fox+Rental&states=all").json()["answers"])
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        (f"{STATES}/ZZ/name-search?name=x", "state"),
+        (f"{STATES}/FL/name-search", "name"),
+        (f"{STATES}/FL/name-search?name=", "name"),
+        (f"{STATES}/FL/name-search?name=LLC", "name"),
+        (f"{STATES}/FL/name-search?name=%00", "name"),
+        (f"{STATES}/FL/name-search?name=%E8%93%9D%E7%8B%90", "name"),
+        (f"{STATES}/FL/name-search?name={'x' * 301}", "name"),
+        (f"{STATES}/FL/name-search?name=x&form=club", "form"),
+        ("/api/v1/name-search?name=x&states=", "states"),
+        ("/api/v1/name-search?name=x&states=FL,Utopia", "state"),
+    ],
+)
+def test_what_cannot_be_asked_gets_a_problem_with_field_and_remedy(web: Web, path: str, field: str) -> None:
+    reply = web.get(path)
+    assert (reply.status_code, reply.headers["content-type"]) == (422, "application/problem+json")
+    assert (reply.json()["field"], bool(reply.json()["remedy"])) == (field, True)
+
+
+def test_a_customer_searches_a_name_in_three_states(page: Page, florida: Web, tmp_path: Path) -> None:
+    page.goto(f"{florida.url}/tools/name-search")
+    held_up(page)
+    shot(page, tmp_path, "names-form")
+    page.get_by_label("Name, as it would be filed").fill("Blue Fox Rental <b>LLC</b>")
+    for state in ("Florida", "Colorado", "British Columbia"):
+        page.get_by_label(state, exact=True).check()
+    page.get_by_role("button", name="Search").click()
+    headings = page.get_by_role("heading", level=2).all_inner_texts()
+    assert [text.split(":")[0] for text in headings] == ["British Columbia", "Colorado", "Florida"]
+    assert "<b>" in page.get_by_role("heading", level=1).inner_text()
+    held_up(page)
+    shot(page, tmp_path, "names")
+
+
+def test_the_page_says_which_record_has_the_name(page: Page, florida: Web) -> None:
+    page.goto(f"{florida.url}/tools/name-search?name=Blue+Fox+Rental+LLC&state=FL")
+    assert page.get_by_role("heading", level=2).inner_text() == "Florida: taken"
+    assert page.get_by_text("BLUE FOX RENTALS,LLC", exact=True).is_visible()
+    held_up(page)
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("name=Blue+Fox", "No state is chosen"),
+        ("name=&state=FL", "no letter or digit"),
+        ("name=Blue+Fox&state=ZZ", "no jurisdiction"),
+        ("name=LLC&state=FL", "legal form"),
+        ("name=Blue+Fox&state=FL&form=club", "no form"),
+    ],
+)
+def test_the_page_says_what_is_wrong_and_keeps_what_was_typed(web: Web, query: str, says: str) -> None:
+    reply = web.get(f"/tools/name-search?{query}")
+    assert reply.status_code == 400
+    assert says in reply.text
+    assert 'aria-invalid="true"' in reply.text
