@@ -153,11 +153,10 @@ def _query(template: str, state: str) -> bytes:
 
 def _stretches(key: str) -> tuple[list[str], list[str], list[str], list[str]]:
     """Bounds of the stretches of both indexes in which a slip of the pen would stand: one half of the key is right."""
-    length, half = len(key), len(key) // 2
-    if length < SHORTEST_TYPO_KEY:
+    half = len(key) // 2
+    if len(key) < SHORTEST_TYPO_KEY:
         return [], [], [], []
-    most = nearest.most_edits(key)
-    marks = dict.fromkeys(length_mark(one) for one in range(max(1, length - most), length + most + 1))
+    marks = dict.fromkeys(map(length_mark, nearest.length_range(key)))
     lows = [mark + key[:half] for mark in marks]
     lows_reversed = [mark + key[::-1][:half] for mark in marks]
     return lows, [low + _LAST for low in lows], lows_reversed, [low + _LAST for low in lows_reversed]

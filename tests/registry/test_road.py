@@ -1,0 +1,188 @@
+"""The road in: raw first, graded by the contract, refused whole, the same whatever the number of workers."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from pw_pipelines.registry import pool, road, staging
+from pw_pipelines.snapshots import books
+from pw_pipelines.sources.contract import contract
+from pw_pipelines.sources.register import Block, EntityColumns, Parsed
+from pw_pipelines.sources.registers import REGISTERS
+from tests.registry.florida import Company, record, write
+from tests.registry.houses import QUARTER, House
+
+FOX = Company("L00000000001", "BLUE FOX LLC")
+MANY = [Company(f"L{n:011}", f"NAME {n} LLC", filed="02302026" if n == 7 else "01022026") for n in range(9000)]
+
+
+def test_the_exact_bytes_are_kept_and_the_books_tell_the_copy(house: House) -> None:
+    path = write(house.folder / "20261116c.txt", [FOX])
+
+    taken = house.take("sunbiz_cor_daily", path, QUARTER + timedelta(days=1))
+
+    with house.objects.open(taken.raw_digest) as raw:
+        assert raw.read() == path.read_bytes()
+    assert (taken.source, taken.origin, taken.stated_by, taken.file_name) == (
+        "sunbiz_cor_daily", "ingested", "jdoe", "20261116c.txt",
+    )  # fmt: skip
+    assert (taken.facts["share"], taken.facts["state"], taken.facts["day"]) == ("increment", "FL", "2026-11-16")
+    assert {check.name for check in taken.checks} >= {"readable", "rows_ceiling", "unique_keys", "reject_rate"}
+
+
+def test_workers_and_none_load_the_same(house: House) -> None:
+    alone = house.whole(*MANY, workers=0)
+    records = house.register()
+
+    beside = house.whole(*MANY, as_of=QUARTER + timedelta(days=1), workers=3)
+
+    assert (alone.rows, beside.rows) == (9000, 9000)
+    assert house.register() == records
+    assert house.changes() == []
+    assert alone.reasons == beside.reasons
+
+
+def test_rejects_are_kept_with_line_and_reason_by_workers_too(house: House) -> None:
+    path = write(house.folder / "cordata.txt", MANY)
+    lines = path.read_bytes().split(b"\r\n")
+    lines[5000] += b"one byte too many"
+    path.write_bytes(b"\r\n".join(lines))
+
+    taken = house.take("sunbiz_cor", path, QUARTER, workers=2)
+
+    (reject,) = books.rejects(house.db, taken.snapshot_id)
+    assert (taken.rows, taken.rejected_rows, reject["line"]) == (8999, 1, 5001)
+
+
+def test_too_many_rejects_refuse_the_copy_and_leave_what_stood(house: House) -> None:
+    house.whole(FOX)
+    path = house.folder / "cordata.txt"
+    path.write_bytes(b"".join(record(one)[: 1440 - n % 2] + b"\n" for n, one in enumerate(MANY[:100])))
+
+    taken = house.take("sunbiz_cor", path, QUARTER + timedelta(days=1))
+
+    assert (taken.grade, taken.loaded_at) == ("rejected", None)
+    assert "could not be read" in taken.reasons[0]
+    assert set(house.register()) == {FOX.number}
+
+
+def test_doubled_numbers_refuse_the_copy(house: House) -> None:
+    taken = house.whole(FOX, Company(FOX.number, "GREY OWL LLC"))
+
+    assert taken.grade == "rejected"
+    assert taken.reasons[0] == f"1 value of record_id stands more than once against 0 allowed: {FOX.number}"
+    assert house.tables() == []
+
+
+def test_a_whole_copy_that_shrank_is_refused(strict_house: House) -> None:
+    strict_house.whole(*MANY[:100])
+
+    taken = strict_house.whole(*MANY[:80], as_of=QUARTER + timedelta(days=1))
+
+    assert taken.grade == "rejected"
+    assert "−20.0 %" in taken.reasons[0]
+    assert len(strict_house.register()) == 100
+
+
+@pytest.mark.parametrize(("share", "grade"), [(1.0, "rejected"), (1e-6, "complete")])
+def test_floors_are_scaled_for_whole_copies(strict_house: House, share: float, grade: str) -> None:
+    taken = strict_house.whole(*MANY[:100], floor_share=share)
+
+    assert taken.grade == grade
+
+
+def test_a_daily_file_has_no_floor(strict_house: House) -> None:
+    assert strict_house.daily(QUARTER, FOX, floor_share=1.0).is_good
+
+
+def test_a_page_of_html_is_refused_in_words(house: House) -> None:
+    path = house.folder / "cordata.txt"
+    path.write_bytes(b"<html><title>Just a moment...</title></html>")
+
+    taken = house.take("sunbiz_cor", path, QUARTER)
+
+    assert taken.grade == "rejected"
+    assert "HTML" in taken.reasons[0]
+
+
+def test_a_copy_of_more_bytes_than_can_be_is_not_read_to_its_end(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    promised = contract("sunbiz_cor")
+    small = promised.model_copy(update={"bytes": promised.bytes.model_copy(update={"max": 10_000})})
+    monkeypatch.setattr(road, "contract", lambda source: small)
+
+    taken = house.whole(*MANY[:100])
+
+    assert taken.grade == "rejected"
+    assert "more than 10,000 bytes" in taken.reasons[0]
+
+
+def test_taking_the_same_copy_again_changes_nothing(house: House) -> None:
+    first = house.whole(FOX)
+    tables = house.tables()
+
+    again = house.whole(FOX)
+
+    assert (again.snapshot_id, again.loaded_at, house.tables()) == (first.snapshot_id, first.loaded_at, tables)
+
+
+def test_two_loads_of_one_state_take_turns(house: House) -> None:
+    first = write(house.folder / "20261116c.txt", MANY[:4000])
+    second = write(house.folder / "20261117c.txt", MANY[4000:])
+    loads = [
+        threading.Thread(target=house.take, args=("sunbiz_cor_daily", path, QUARTER + timedelta(days=n)))
+        for n, path in enumerate((first, second), start=1)
+    ]
+
+    for load in loads:
+        load.start()
+    for load in loads:
+        load.join()
+
+    assert len(house.register()) == len(MANY)
+
+
+def block(**columns: list[str | None]) -> Parsed:
+    rows = EntityColumns(record_id=["1", "2"], entity_id=["1", "2"], name=["A", "B"])
+    for name, values in columns.items():
+        setattr(rows, name, values)
+    return Parsed(rows=rows, read=2)
+
+
+@pytest.mark.parametrize("awkward", ["TAB\tHERE", "LINE\nEND", "BACK\\SLASH", "CR\rHERE", "\\N", "\\.", "CAFÉ", ""])
+def test_any_text_arrives_as_it_is(house: House, awkward: str) -> None:
+    parsed = block(place=[awkward, None])
+    table = "stage_x"
+    with house.db.connect() as connection:
+        staging.create(connection, table, state="FL", snapshot_id="x", what="entities", ranked=False)
+        statement = staging.copy_statement(table, what="entities", ranked=False)
+        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(staging.copy_text(parsed, ranked=False))
+        found = connection.execute("select place from registry.stage_x order by record_id").fetchall()
+
+    assert [row["place"] for row in found] == [awkward or None, None]
+
+
+@pytest.mark.parametrize("wrong", ["NUL\x00", "HALF \ud800"])
+def test_text_that_cannot_be_kept_is_a_reject(wrong: str) -> None:
+    parsed = block(place=[None, wrong])
+
+    text = staging.copy_text(parsed, ranked=False, first_line=10)
+
+    assert text.count(b"\n") == 1
+    assert (parsed.rejected, parsed.rejects[0].line) == (1, 11)
+    assert "place" in parsed.rejects[0].reason
+
+
+def test_a_block_counts_the_same_whether_or_not_a_record_cannot_be_kept() -> None:
+    reader = REGISTERS["sunbiz_cor"]
+    task = pool.Task(url="", source="sunbiz_cor", statement="", ranked=False, counted=("name", "place", "home"))
+    good = Block(b"".join(record(one) + b"\n" for one in (FOX, replace(FOX, number="L2", city=""))), first_line=1)
+
+    totals, text = pool.finished(good, reader, task)
+
+    assert (totals.rows, totals.rejected, text.count(b"\n")) == (2, 0, 2)
+    assert dict(totals.filled) == {"name": 2, "place": 1, "home": 0}
