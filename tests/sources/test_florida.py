@@ -120,12 +120,12 @@ def test_bytes_that_are_no_corporate_file_are_rejected_with_what_they_are(raw: b
 
 
 def test_events_and_fictitious_names_are_recognised_by_the_length_of_their_records() -> None:
-    event = record("florida_corevent", corporation_number="P1", sequence="00002", code="CORNMC",
-                   description="NAME CHANGE", filed_date="01312026", effective_date="", name="INVENTED NEW NAME INC")  # fmt: skip
+    told = {"code": "CORNMC", "description": "NAME CHANGE", "name": "INVENTED NEW NAME INC"}
+    event = record("florida_corevent", corporation_number="P1", sequence="00002", filed_date="01312026", **told)
     read = read_file("FL", lines([event]), "20260131ce.txt")
     assert read.source == "sunbiz_events_daily"
-    assert read.only == {"entity_id": "P1", "sequence": "00002", "code": "CORNMC", "description": "NAME CHANGE",
-                         "filed_on": "2026-01-31", "effective_on": None, "name": "INVENTED NEW NAME INC"}  # fmt: skip
+    days = {"filed_on": "2026-01-31", "effective_on": None}
+    assert read.only == {"entity_id": "P1", "sequence": "00002", **days, **told}
     fictitious = [
         record("florida_ficdata", document_number=f"G2600000000{status}", name="INVENTED COFFEE", status=status,
                filing_date="01022021", expiry_date="12312026", cancel_date="03042025" if status == "C" else "")
