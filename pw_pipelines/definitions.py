@@ -7,10 +7,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from pw_pipelines.assets import fcc, listmonk, marts, matches
+from pw_pipelines.assets import fcc, listmonk, marts, matches, registers
 from pw_pipelines.assets.manifest import read
 from pw_pipelines.jobs.acquisition import jobs
 from pw_pipelines.jobs.automatic import allowed
+from pw_pipelines.jobs.registers import register_jobs
 from pw_pipelines.jobs.retention import retention_job
 from pw_pipelines.resources.dagster_resources import live_resources
 from pw_pipelines.schedules.daily import schedules
@@ -32,7 +33,7 @@ def build_defs(
     Raises ConfigError when dbt's manifest is missing, naming the command that makes it.
     """
     models = read(manifest)
-    asset_jobs = jobs(models)
+    asset_jobs = [*jobs(models), *register_jobs()]
     sensors = [catch_up_sensor(asset_jobs), check_alert, run_failure_alert]
     return dg.Definitions(
         assets=[
@@ -40,8 +41,9 @@ def build_defs(
             matches.core_name_matches,
             *marts.assets(models),
             listmonk.asset(settings, deps=[LEADS]),
+            *registers.assets(settings),
         ],
-        asset_checks=fcc.checks(),
+        asset_checks=[*fcc.checks(), *registers.checks()],
         jobs=[*asset_jobs, retention_job],
         schedules=schedules(settings),
         sensors=[sensor for sensor in sensors if allowed(sensor.name, settings.mode)],

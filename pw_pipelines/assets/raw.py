@@ -56,7 +56,7 @@ def raw_asset(
         kinds={"http"},
         tags={"pw/source": subject.source, "pw/layer": "raw"},
         freshness_policy=freshness(promise),
-        check_specs=[_graded_spec(subject)],
+        check_specs=[graded_spec(subject)],
         retry_policy=retry_policy(settings),
         required_resource_keys=RESOURCES,
         metadata={"source": dg.MetadataValue.url(promise.landing_page), "licence": promise.licence},
@@ -65,7 +65,7 @@ def raw_asset(
         with verdicts():
             snapshot = take(context)
         if snapshot is None:
-            return _nothing_asked(promise)
+            return nothing_asked(promise, "Nothing had to be asked today.")
         context.log.info("%s is %s: %s rows, %s rejected", snapshot.snapshot_id, snapshot.grade, snapshot.rows,
                          snapshot.rejected_rows)  # fmt: skip
         verdict, *answers = check_results(snapshot, promise)
@@ -201,7 +201,8 @@ def freshness(promise: SourceContract) -> dg.FreshnessPolicy:
     )
 
 
-def _graded_spec(subject: Subject) -> dg.AssetCheckSpec:
+def graded_spec(subject: Subject) -> dg.AssetCheckSpec:
+    """The check that stops everything after a copy that may not be used."""
     return dg.AssetCheckSpec(
         GRADED,
         asset=subject.raw_key,
@@ -236,8 +237,8 @@ def _result(check: "CheckResult") -> dg.AssetCheckResult:
     )
 
 
-def _nothing_asked(promise: SourceContract) -> dg.MaterializeResult[Any]:
-    text = "Nothing had to be asked today."
+def nothing_asked(promise: SourceContract, text: str) -> dg.MaterializeResult[Any]:
+    """The result of a step that needed no copy; `text` says why."""
     return dg.MaterializeResult(
         metadata={"dagster/row_count": 0, "source": dg.MetadataValue.url(promise.landing_page), "note": text},
         check_results=[dg.AssetCheckResult(check_name=GRADED, passed=True, description=text)],

@@ -15,12 +15,16 @@ from typing import Literal
 from pw_pipelines.settings import Mode
 
 TIMEZONE = "America/New_York"
+DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")  # as cron counts them
 BOTH = frozenset({Mode.SANDBOX, Mode.LIVE})
 
 
 @dataclass(frozen=True)
 class Automatic:
-    """One starter. A schedule has `at`, the time of day in America/New_York; a sensor has `every_seconds`."""
+    """One starter. A schedule has `at`, the time of day in America/New_York; a sensor has `every_seconds`.
+
+    A schedule is daily, but for one with `weekday` (0 is Sunday) or `month_day`.
+    """
 
     kind: Literal["schedule", "sensor"]
     modes: frozenset[Mode]
@@ -28,13 +32,24 @@ class Automatic:
     job: str | None = None
     at: time | None = None
     every_seconds: int | None = None
+    weekday: int | None = None
+    month_day: int | None = None
 
     @property
     def cron(self) -> str:
-        """`at` as a daily cron expression."""
+        """When it starts, as a cron expression."""
         if self.at is None:
             raise ValueError("only a schedule has a cron expression")
-        return f"{self.at.minute} {self.at.hour} * * *"
+        month_day = "*" if self.month_day is None else self.month_day
+        weekday = "*" if self.weekday is None else self.weekday
+        return f"{self.at.minute} {self.at.hour} {month_day} * {weekday}"
+
+    @property
+    def rhythm(self) -> str:
+        """On which days a schedule starts, in words."""
+        if self.weekday is not None:
+            return f"{DAYS[self.weekday]}s"
+        return "daily" if self.month_day is None else f"on day {self.month_day} of the month"
 
 
 # No schedule between 01:00 and 03:00: on two days of the year those hours come twice or not at all.
@@ -45,6 +60,29 @@ AUTOMATIC: Mapping[str, Automatic] = {
         "Dagster keeps runs, events and logs for ever; this does not.",
         job="retention",
         at=time(3, 30),
+    ),
+    "registers_monthly": Automatic(
+        "schedule",
+        BOTH,
+        "Oregon, Pennsylvania and Iowa renew their registers at the beginning of the month.",
+        job="refresh_registers_monthly",
+        at=time(4, 0),
+        month_day=5,
+    ),
+    "registers_weekly": Automatic(
+        "schedule",
+        BOTH,
+        "Colorado, New York and Connecticut renew theirs daily; a whole copy is millions of rows. When few work.",
+        job="refresh_registers_weekly",
+        at=time(4, 15),
+        weekday=0,
+    ),
+    "registers_florida": Automatic(
+        "schedule",
+        BOTH,
+        "Florida's file of a day is there by the next morning; the quarterly set comes when it comes.",
+        job="refresh_registers_florida",
+        at=time(5, 15),
     ),
     "bdc_daily": Automatic(
         "schedule",

@@ -186,7 +186,7 @@ def _with(starter: Starter, found: _Seen | None) -> Starter:
 def _rhythm(entry: Automatic) -> str:
     if entry.at is not None:
         zone = "New York" if TIMEZONE == "America/New_York" else TIMEZONE
-        return f"daily at {entry.at:%H:%M} {zone}"
+        return f"{entry.rhythm} at {entry.at:%H:%M} {zone}"
     return f"every {entry.every_seconds} s"
 
 

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from pw_pipelines.resources.fcc_sites import FccSites
     from pw_pipelines.resources.listmonk import Listmonk
     from pw_pipelines.resources.objects import Objects
+    from pw_pipelines.resources.register_sites import RegisterSites
     from pw_pipelines.resources.telegram import Telegram
 
 
 def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
-    """`settings`, `db`, `objects`, `fcc`, `listmonk`, `telegram`."""
+    """`settings`, `db`, `objects`, `fcc`, `registers`, `listmonk`, `telegram`."""
 
     @dg.resource(description="The typed settings of this process.")
     def settings_resource(_context: dg.InitResourceContext) -> Settings:
@@ -53,6 +54,13 @@ def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         finally:
             sites.close()
 
+    @dg.resource(description="The states' registers of companies.")
+    def registers(_context: dg.InitResourceContext) -> Iterator[RegisterSites]:
+        from pw_pipelines.resources.register_sites import RegisterSites
+
+        with RegisterSites(settings) as sites:
+            yield sites
+
     @dg.resource(description="The mailing list manager.")
     def listmonk(_context: dg.InitResourceContext) -> Listmonk:
         from pw_pipelines.resources.listmonk import Listmonk
@@ -70,6 +78,7 @@ def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "db": db,
         "objects": objects,
         "fcc": fcc,
+        "registers": registers,
         "listmonk": listmonk,
         "telegram": telegram,
     }

@@ -98,7 +98,7 @@ class SocrataSites:
                 before = self._add_count(wanted, bundle, "count-before.json")
                 rows, pages = self._add_pages(wanted, bundle, columns)
                 after = self._add_count(wanted, bundle, "count-after.json")
-            notes.append(f"{rows:,} rows on {pages} pages; the site counted {before:,} before and {after:,} after")
+            notes.append(f"{rows:,} rows, pages {pages}; the site counted {before:,} before and {after:,} after")
             if before == after:  # a steady count that the rows do not agree with is no race: the grader is to see it
                 return Fetched(path, "application/zip", notes=tuple(notes), as_of=updated_on)
         path.unlink()

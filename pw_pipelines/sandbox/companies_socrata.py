@@ -255,7 +255,7 @@ _CT_TYPES = {"llc": "LLC", "corporation": "Stock", "nonprofit": "Non-Stock", "pa
              "cooperative": "Cooperative", "trust": "Statutory Trust"}  # fmt: skip
 _CT_ENDED = {
     "voluntary": "Dissolved", "administrative": "Forfeited", "delinquent": "Forfeited", "merged": "Merged",
-    "withdrawn": "Withdrawn", "converted": "Converted", "revoked": "Revoked", "expired": "Expired Reservation",
+    "withdrawn": "Withdrawn", "converted": "Cancelled", "revoked": "Revoked", "expired": "Expired Reservation",
 }  # fmt: skip
 
 

@@ -1,9 +1,10 @@
-"""The four daily schedules, in New York's time. On unless somebody switches them off."""
+"""The schedules, in New York's time. On unless somebody switches them off."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -11,7 +12,7 @@ import dagster as dg
 from pw_pipelines.errors import SourceUnavailable
 from pw_pipelines.filling import is_being_filled
 from pw_pipelines.jobs.automatic import AUTOMATIC, TIMEZONE, allowed
-from pw_pipelines.schedules import requests
+from pw_pipelines.schedules import registers, requests
 from pw_pipelines.schedules.past import FILLING, past_of
 from pw_pipelines.settings import Settings
 
@@ -61,6 +62,7 @@ ASKS: dict[str, tuple[Ask, frozenset[str]]] = {
     "bdc_daily": (ask_bdc, frozenset({"settings", "db", "fcc"})),
     "acquire_daily": (ask_acquire, frozenset({"settings"})),
     "listmonk_daily": (ask_listmonk, frozenset({"settings"})),
+    **{name: (partial(registers.ask, name), frozenset({"settings"})) for name in registers.EVERY_DAYS},
 }
 
 

@@ -12,7 +12,8 @@ from pw_pipelines.clock import EASTERN
 from pw_pipelines.errors import SourceError, SourceUnavailable
 from pw_pipelines.filling import is_being_filled
 from pw_pipelines.jobs.automatic import AUTOMATIC
-from pw_pipelines.schedules import requests
+from pw_pipelines.jobs.registers import STATES
+from pw_pipelines.schedules import registers, requests
 from pw_pipelines.schedules.missing import MINUTES_BETWEEN_TRIES, TRIES_A_DAY, overdue_jobs
 from pw_pipelines.schedules.past import FILLING, past_of
 from pw_pipelines.settings import Settings
@@ -20,7 +21,7 @@ from pw_pipelines.settings import Settings
 NAME = "catch_up"
 
 
-JOBS = ("acquire", "refresh_bdc", "judge", "sync_listmonk")
+JOBS = ("acquire", "refresh_bdc", "judge", "sync_listmonk", *STATES)
 
 
 def catch_up_sensor(jobs: Iterable[dg.UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
@@ -68,6 +69,13 @@ def start_overdue(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         wanted.append(requests.judge(today, judge.failed + judge.succeeded + 1))
     if "listmonk_daily" in overdue:
         wanted.append(requests.of_today("sync_listmonk", today, sync.next_try))
+    # The states' registers come last: who starts a house wants to see today's findings first.
+    if (
+        not wanted
+        and (acquire.done or acquire.is_given_up)
+        and not any(past.open for past in (bdc, acquire, judge, sync))
+    ):
+        wanted += registers.overdue(context.instance, now)
     if not wanted:
         return dg.SensorResult(skip_reason=f"Nothing of {today} is overdue.{why_not}", cursor=cursor)
     return dg.SensorResult(run_requests=wanted, cursor=cursor)
