@@ -5,6 +5,7 @@ Every setting is an environment variable `PW_<NAME>`; docs/settings.md lists the
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -119,6 +120,47 @@ class Settings(BaseSettings):
     telegram_token: SecretStr | None = None
     telegram_chat_id: str | None = None
 
+    stripe_url: str = "https://api.stripe.com"
+    stripe_secret_key: SecretStr | None = Field(default=None, description="Stripe's API key, sk_…")
+    stripe_webhook_secret: SecretStr | None = Field(
+        default=None, description="Secret of Stripe's webhook endpoint, whsec_…; two with a comma while it is rolled."
+    )
+    stripe_live: bool = Field(default=True, description="Whether Stripe's events must be of live mode.")
+    paypal_url: str = "https://api-m.paypal.com"
+    paypal_client_id: str | None = None
+    paypal_client_secret: SecretStr | None = None
+    paypal_webhook_id: str | None = Field(default=None, description="Id of our webhook in PayPal's dashboard.")
+    paypal_surcharge_percent: Decimal | None = Field(
+        default=None, ge=0, le=100, description="What PayPal costs the customer; unset: PayPal is not offered."
+    )
+    paypal_merchant_id: str | None = Field(
+        default=None, description="Our PayPal merchant id; when set, money paid to another is held."
+    )
+    paypal_postback: bool = Field(
+        default=False, description="Ask PayPal to verify a webhook when its certificate cannot be had."
+    )
+    paypal_certs_from: str | None = Field(
+        default=None, description="Base address in place of https://host of PayPal's certificates; for stand-ins."
+    )
+    paypal_root_file: Path | None = Field(
+        default=None, description="PEM file of roots that PayPal's certificates may lead to; unset: the usual ones."
+    )
+    shkeeper_url: str = "http://127.0.0.1:5000"
+    shkeeper_api_key: SecretStr | None = Field(default=None, description="SHKeeper's API key (2.5.16 or newer).")
+    shkeeper_short_percent: Decimal = Field(
+        default=Decimal(0), ge=0, le=10, description="How far below the total a crypto payment called PAID may stay."
+    )
+    adyen_url: str = "https://checkout-test.adyen.com"
+    adyen_api_key: SecretStr | None = None
+    adyen_merchant_account: str | None = None
+    adyen_hmac_key: SecretStr | None = Field(
+        default=None, description="HMAC key of Adyen's webhook, in hex; two with a comma while it is changed."
+    )
+    adyen_live: bool = Field(default=True, description="Whether Adyen's events must be of the live platform.")
+    adyen_manual_capture: str = Field(
+        default="klarna", description="Ways to pay whose money Adyen takes only when told, with commas; `all`: all."
+    )
+
     retention_runs_days: int = Field(default=90, ge=1, description="Days a finished run and its events are kept.")
     retention_logs_days: int = Field(default=30, ge=1, description="Days the captured output of a run is kept.")
     retention_alerts_days: int = Field(default=365, ge=30, description="Days a delivered alert is kept.")
@@ -182,6 +224,27 @@ def with_sandbox_addresses(settings: Settings) -> Settings:
             "listmonk_url": f"{base}/listmonk",
             "listmonk_user": "pw",
             "listmonk_token": SecretStr("sandbox-token"),
+            "stripe_url": f"{base}/stripe",
+            "stripe_secret_key": SecretStr("sk_test_sandbox"),
+            "stripe_webhook_secret": SecretStr("whsec_sandbox"),
+            "stripe_live": False,
+            "paypal_url": f"{base}/paypal",
+            "paypal_client_id": "sandbox",
+            "paypal_client_secret": SecretStr("sandbox"),
+            "paypal_webhook_id": "WH-SANDBOX",
+            "paypal_merchant_id": "SANDBOXMERCHANT",
+            "paypal_surcharge_percent": Decimal(0)
+            if settings.paypal_surcharge_percent is None
+            else settings.paypal_surcharge_percent,
+            "paypal_certs_from": f"{base}/paypal",
+            "paypal_root_file": settings.home / "sandbox" / "paypal" / "root.pem",
+            "shkeeper_url": f"{base}/shkeeper",
+            "shkeeper_api_key": SecretStr("sandbox-shkeeper-key"),
+            "adyen_url": f"{base}/adyen",
+            "adyen_api_key": SecretStr("sandbox-adyen-key"),
+            "adyen_merchant_account": "SandboxMerchant",
+            "adyen_hmac_key": SecretStr("5A" * 32),
+            "adyen_live": False,
             "telegram_url": f"{base}/telegram",
             "telegram_token": SecretStr("1:sandbox"),
             "telegram_chat_id": "1000",

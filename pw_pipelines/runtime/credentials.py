@@ -13,6 +13,15 @@ NEEDED_LIVE: dict[str, str] = {
     "listmonk_token": "writing to Listmonk (token of the API user PW_LISTMONK_USER)",
     "telegram_token": "alerts (token of the Telegram bot)",
     "telegram_chat_id": "alerts (chat the bot writes to)",
+    "stripe_secret_key": "taking money through Stripe (API key)",
+    "stripe_webhook_secret": "believing Stripe's webhooks (secret of the endpoint)",
+    "paypal_client_id": "taking money through PayPal (REST app)",
+    "paypal_client_secret": "taking money through PayPal (secret of the REST app)",
+    "paypal_webhook_id": "believing PayPal's webhooks (id of our webhook)",
+    "shkeeper_api_key": "taking crypto through SHKeeper, and believing its callbacks",
+    "adyen_api_key": "taking money through Adyen (API key)",
+    "adyen_merchant_account": "taking money through Adyen (name of the merchant account)",
+    "adyen_hmac_key": "believing Adyen's webhooks (HMAC key of the webhook)",
     "staff_password": "the staff pages (password of the user `staff`)",
 }
 
