@@ -18,7 +18,7 @@ from pw_pipelines.jurisdictions.model import NameTest
 from pw_pipelines.registry import keys
 from pw_pipelines.registry.words import words
 
-Strength = Literal["strict", "loose"]
+Sameness = Literal["same", "perhaps", "different"]
 
 _PIECE = re.compile(r"[^\W_](?:['`]*[^\W_])*|[&+]")
 _BLANKS = re.compile(r"\s+")
@@ -46,44 +46,51 @@ class _Reading:
     only: dict[Feature, frozenset[str]]
     state_words: tuple[str, ...]
     is_loose: bool
+    parts: bool  # whether an ignored mark without a blank beside it parts two words
 
 
 def strict_key(rule: NameTest, name: str) -> str:
     """The name without what the state surely ignores."""
-    return _key(_reading(rule, "strict"), name)
+    return _key(_reading(rule, is_loose=False), name)
 
 
 def loose_key(rule: NameTest, name: str) -> str:
     """The name without what the state surely ignores or may ignore."""
-    return _key(_reading(rule, "loose"), name)
+    return _key(_reading(rule, is_loose=True), name)
+
+
+def compare(rule: NameTest, one: str, other: str) -> Sameness:
+    """`same`: the state surely holds the two to be one name; `perhaps`: it does if it ignores what is unconfirmed."""
+    if _are_one(_reading(rule, is_loose=False), one, other):
+        return "same"
+    return "perhaps" if _are_one(_reading(rule, is_loose=True), one, other) else "different"
 
 
 def differ_in(rule: NameTest, one: str, other: str) -> tuple[Feature, ...]:
     """Of names with one strict key: the features without which they would have two."""
-    reading = _reading(rule, "strict")
-    return tuple(
-        feature
-        for feature in Feature
-        if feature in reading.left_out and not _are_same(_less(reading, feature), one, other)
-    )
+    reading = _reading(rule, is_loose=False)
+    left_out = [feature for feature in Feature if feature in reading.left_out]
+    return tuple(feature for feature in left_out if not _are_one(_less(reading, feature), one, other))
 
 
 def unconfirmed_between(rule: NameTest, one: str, other: str) -> tuple[Feature, ...]:
     """Of names with one loose key only: what must be ignored, beyond what surely is, for them to be the same."""
     unsure = {*rule.unconfirmed, *rule.only}
-    return tuple(one for one in _needed(_reading(rule, "loose"), one, other) if one in unsure)
+    return tuple(one for one in _needed(_reading(rule, is_loose=True), one, other) if one in unsure)
 
 
 def honoured_between(rule: NameTest, one: str, other: str) -> tuple[Feature, ...]:
     """What tells two names apart that would be the same if the state ignored everything; empty: not that alike."""
-    everything = replace(_reading(rule, "loose"), left_out=frozenset(Feature) - FOUND_NEAR, kept_marks=frozenset())
-    return _needed(everything, one, other) if _are_same(everything, one, other) else ()
+    everything = replace(
+        _reading(rule, is_loose=True), left_out=frozenset(Feature) - FOUND_NEAR, kept_marks=frozenset()
+    )
+    return _needed(everything, one, other) if _are_one(everything, one, other) else ()
 
 
 def _needed(reading: _Reading, one: str, other: str) -> tuple[Feature, ...]:
     """A smallest set of features that, left out, makes the two names the same; they are, with all of `reading`."""
     for feature in reversed(Feature):
-        if feature in reading.left_out and _are_same(_less(reading, feature), one, other):
+        if feature in reading.left_out and _are_one(_less(reading, feature), one, other):
             reading = _less(reading, feature)
     return tuple(feature for feature in Feature if feature in reading.left_out)
 
@@ -92,8 +99,31 @@ def _less(reading: _Reading, feature: Feature) -> _Reading:
     return replace(reading, left_out=reading.left_out - {feature})
 
 
-def _are_same(reading: _Reading, one: str, other: str) -> bool:
-    return _key(reading, one) == _key(reading, other)
+# What changes how a name is written, but none of its words.
+_WRITING = frozenset(
+    {Feature.CASE, Feature.ACCENTS, Feature.PUNCTUATION, Feature.AMPERSAND, Feature.DESIGNATOR, Feature.SPACES,
+     Feature.INITIALS}
+)  # fmt: skip
+
+
+def _are_one(reading: _Reading, one: str, other: str) -> bool:
+    """Same key; or, where spaces count for nothing, the same letters: words can't be told in THEFOX, or ON YX.
+
+    Loosely a mark between two words is read both ways: SMITH.JONES is SMITHJONES, and SMITH JONES.
+    """
+    if _keys(reading, one) & _keys(reading, other):
+        return True
+    if Feature.SPACES not in reading.left_out:
+        return False
+    writing = replace(reading, left_out=reading.left_out & _WRITING)
+    return bool(_keys(writing, one) & _keys(writing, other))
+
+
+def _keys(reading: _Reading, name: str) -> set[str]:
+    found = {_key(reading, name)}
+    if reading.is_loose:
+        found.add(_key(replace(reading, parts=False), name))
+    return found
 
 
 def lookup_keys(rule: NameTest, name: str) -> tuple[str, ...]:
@@ -121,8 +151,7 @@ def lookup_keys(rule: NameTest, name: str) -> tuple[str, ...]:
     return tuple(key for key in found if key)
 
 
-def _reading(rule: NameTest, strength: Strength) -> _Reading:
-    is_loose = strength == "loose"
+def _reading(rule: NameTest, *, is_loose: bool) -> _Reading:
     left_out = frozenset(rule.ignores) | (frozenset(rule.unconfirmed) if is_loose else frozenset())
     only = {} if is_loose else {feature: frozenset(text.split()) for feature, text in rule.only.items()}
     return _Reading(
@@ -132,6 +161,7 @@ def _reading(rule: NameTest, strength: Strength) -> _Reading:
         only=only,
         state_words=rule.state_words,
         is_loose=is_loose,
+        parts=is_loose,
     )
 
 
@@ -142,7 +172,7 @@ def _key(reading: _Reading, name: str) -> str:
         tokens, tail = _without_designator(reading, tokens, tail)
     if Feature.DOTCOM in left_out:
         tokens = _without_dotcom(tokens)
-    if not reading.is_loose:
+    if not reading.parts:
         tokens = _closed_up_by_marks(reading, tokens)
     if Feature.INITIALS in left_out:
         tokens = _initials_together(tokens)
@@ -181,7 +211,7 @@ def _tokens(reading: _Reading, name: str) -> tuple[list[_Token], str]:
         if found and found[-1].plain == "and" and text[match.start() - 1] in "&+" and not gap:
             gap = " " if Feature.AMPERSAND in reading.left_out else ""
         found.append(_Token(raw, plain, gap))
-    for run in keys.initials([token.plain for token in found]):
+    for run in keys.initials(keys.without_designator([token.plain for token in found])):
         for at in run:
             if found[at].plain != "and":
                 found[at] = replace(found[at], kept=True)
@@ -301,7 +331,7 @@ def _is_number(plain: str) -> bool:
 
 _WORD_FEATURES = (
     (Feature.SPELLING, keys.spelt),
-    (Feature.CONTRACTION, keys.uncontracted),
+    (Feature.CONTRACTION, lambda word: words().contractions.get(word, word)),
     (Feature.ABBREVIATIONS, keys.unabbreviated),
     (Feature.NUMERALS, keys.as_number),
     (Feature.PLURAL, keys.singular),
@@ -326,14 +356,13 @@ def _written(reading: _Reading, tokens: list[_Token], tail: str) -> str:
 
 
 def _gap(reading: _Reading, gap: str) -> str:
-    # A mark between words without a blank: strictly it is not there (SMITH.JONES = SMITHJONES), loosely it parts them.
-    blank = " " if reading.is_loose else ""
+    blank = " " if reading.parts else ""
     kept = "".join(blank if _is_ignored(reading, mark) else mark for mark in gap)
     return _BLANKS.sub("" if Feature.SPACES in reading.left_out else " ", kept)
 
 
 def _raw(reading: _Reading, token: _Token) -> str:
-    raw = token.raw
+    raw = token.raw.replace(" ", "") if Feature.SPACES in reading.left_out else token.raw
     if Feature.ACCENTS in reading.left_out:
         raw = keys.plain_letters(raw)
     return "".join(letter for letter in raw if letter not in keys.CLOSES_UP or not _is_ignored(reading, letter))

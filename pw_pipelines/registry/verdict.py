@@ -92,30 +92,34 @@ def judge(
 
 def check_name(asked: str) -> None:
     """Raises UsageError, with the sentence for the asker, when a text can be no company's name anywhere."""
+    if wrong := _wrong_with(asked):
+        said, remedy = wrong
+        raise UsageError(f"{said} {remedy}", field="name", remedy=remedy)
+
+
+def _wrong_with(asked: str) -> tuple[str, str] | None:
+    """What is wrong with a text as a name, and what to do about it."""
     if len(asked) > LONGEST:
-        raise UsageError(f"The name has {len(asked)} characters; no register holds more than {LONGEST}. Shorten it.")
-    foreign = sorted(
-        {letter for letter in keys.plain_marks(asked) if letter.isalpha() and not keys.plain_words(letter)}
-    )
-    if foreign:
-        raise UsageError(
-            f"The name holds {', '.join(foreign[:5])}: registers are kept in Latin letters. Write it in those."
-        )
+        return f"The name has {len(asked)} characters; no register holds more than {LONGEST}.", "Shorten it."
+    letters = {letter for letter in keys.plain_marks(asked) if letter.isalpha() and not keys.plain_words(letter)}
+    if letters:
+        foreign = ", ".join(sorted(letters)[:5])
+        return f"The name holds {foreign}: registers are kept in Latin letters.", "Write it in those."
     parts = keys.plain_words(asked)
     if not any(letter.isalnum() for letter in asked) or not parts:
-        raise UsageError(f"{asked!r} is no name: it has no letter or digit.")
+        return f"{asked!r} is no name: it has no letter or digit.", "Give the name as it would be filed."
     rest = keys.without_designator(parts)
     known = words().designators
     if any(" ".join(one) in known or ("".join(one) in known and len(one) > 1) for one in (parts, rest)):
-        raise UsageError(f"{asked!r} only says a legal form. Put a name before it.")
+        return f"{asked!r} only says a legal form.", "Put a name before it."
+    return None
 
 
 def _compare(where: Jurisdiction, asked: str, record: Record, judged: Judged, found: _Findings) -> None:
     """Puts a candidate where it belongs: in the way, perhaps in the way, free, or another name."""
     rule, name = where.name_test, record.name
-    key = equivalence.strict_key(rule, name)
-    is_same = key == equivalence.strict_key(rule, asked)
-    if not is_same and equivalence.loose_key(rule, name) != equivalence.loose_key(rule, asked):
+    key, sameness = equivalence.strict_key(rule, name), equivalence.compare(rule, asked, name)
+    if sameness == "different":
         apart = equivalence.honoured_between(rule, asked, name)
         how, score = (f"same but for {_listed(apart)}", 99.0) if apart else ("alike", 95.0)
         found.alike.append(Near(record.record_id, name, record.status, how, score))
@@ -123,7 +127,7 @@ def _compare(where: Jurisdiction, asked: str, record: Record, judged: Judged, fo
         found.free.append(f"{name} ({record.record_id}) has the name, but is not in the way. {judged.why}")
         found.alike.append(Near(record.record_id, name, record.status, "same, but not in the way", 100.0))
     else:
-        doubt = _doubt(rule, asked, name, is_same=is_same)
+        doubt = _doubt(rule, asked, name, is_same=sameness == "same")
         why = " ".join(one for one in (doubt, judged.why) if one)
         blocking = Blocking(record.record_id, name, record.status, key, why, record.name_kind)
         (found.doubtful if doubt or judged.effect == "unknown" else found.taken).append(blocking)
@@ -145,9 +149,7 @@ def _near_names(rule: NameTest, asked: str, near: Sequence[Near], found: _Findin
         if one.id in known:
             continue
         feature = _NEAR_FEATURE.get(one.how)
-        if equivalence.strict_key(rule, one.name) == equivalence.strict_key(rule, asked) or (
-            equivalence.loose_key(rule, one.name) == equivalence.loose_key(rule, asked)
-        ):
+        if equivalence.compare(rule, asked, one.name) != "different":
             found.ask.append(f"{one.name} ({one.id}) is or may be the same under the rule, found by {one.how}.")
         elif rule.near_is_judged:
             found.ask.append(f"{one.name} ({one.id}) is like it ({one.how}); a person judges whether it is too like.")
