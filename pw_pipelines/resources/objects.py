@@ -14,6 +14,7 @@ import io
 import mmap
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -141,7 +142,10 @@ class Objects:
         return self._opened
 
     def _create(self, digest: str, path: Path, size: int) -> None:
-        """One create-mode put. Mapped, not read: the bytes never stand in Python's memory. FileExistsError if kept."""
+        """One create-mode put. The bytes never stand in Python's memory. FileExistsError if kept."""
+        if self._folder is not None:
+            self._copy(self._folder / _key(digest), path)
+            return
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
@@ -153,6 +157,23 @@ class Objects:
                 obstore.put(self._store, _key(digest), mapped, mode="create")
         except AlreadyExistsError:
             raise FileExistsError(digest) from None
+
+    def _copy(self, target: Path, path: Path) -> None:
+        """Into a local folder: copied beside its place by the system, then given its name. FileExistsError if kept."""
+        if target.exists():
+            raise FileExistsError(target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=target.parent, prefix="draft-") as draft:
+                shutil.copyfile(path, draft.name)
+                Path(draft.name).chmod(0o644)
+                os.link(draft.name, target)
+        except FileExistsError:
+            raise
+        except PermissionError as error:
+            raise OutsideRefused(f"{self.url} cannot be written to: {error}.") from error
+        except OSError as error:
+            raise OutsideUnavailable(f"{self.url} cannot be written to: {error}.") from error
 
     def _settle(self, digest: str) -> None:
         """On a local folder: asks the disk to hold the bytes and their names, so that a power cut cannot lose them."""
