@@ -7,6 +7,7 @@ the same copy again completes it. Two loads of one state take turns.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -179,6 +180,7 @@ class _Reading:
     def read(self, snapshot: Snapshot, raw: BinaryIO, report: ReadReport) -> str | None:
         """Every record into the staging table, `report` filled on the way."""
         promised = contract(self.reader.source)
+        begun = time.monotonic()
         self.facts = RegisterFacts()
         self.table = staging.table_of(snapshot.snapshot_id)
         with self.db.connect(application="pw register") as connection:
@@ -205,6 +207,7 @@ class _Reading:
             return f"PostgreSQL refuses a value that was read: {error}"
         self._report(report, totals)
         self._check_keys(report)
+        report.facts["seconds"] = round(time.monotonic() - begun, 3)
         self.is_staged = True
         return None
 
