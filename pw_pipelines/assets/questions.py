@@ -29,7 +29,7 @@ ALWAYS: dict[str, str] = {
     "newest_not_in_future": "Nothing inside is newer than the copy.",
     "newest_recent": "The newest date inside is recent enough.",
     "not_recalled": "Nobody took these very bytes back before.",
-    "unchanged": "Its bytes differ from every earlier copy, where the source changes daily.",
+    "unchanged": "Its rows differ from those of every earlier copy, where the source changes daily.",
 }
 
 

@@ -5,7 +5,8 @@ Grades
               operator who states the exact total
     partial   the facts are true but it is not the whole list, and its own layout says so (one query's reply, a
               reference table): its rows count, absence from it never does. Under the floor this needs a total
-              stated by the source itself and met; without one nothing tells such a copy from one cut short
+              stated by the source itself and met; without one nothing tells such a copy from one cut short. One
+              query's reply saved by hand that meets its own stated total is such a copy
     rejected  any other failed check: kept raw, shown, alerted, never loaded
 
 An operator's stated total stands in for the floors (rows and bytes) and for nothing else: ceilings, keys, fill
@@ -103,16 +104,22 @@ def grade(report: ReadReport, contract: SourceContract, about: Circumstances, un
     verdict: Grade = "complete"
     if rejected:
         verdict = "rejected"
-    elif not report.proves_absence and about.expect_rows is None:
+    elif about.expect_rows is None and (not report.proves_absence or _is_saved_reply(report, contract, about)):
         verdict = "partial"
-        reasons.append(
-            f"This is {report.layout or 'a copy'}, not the whole list: its rows count, absence from it never."
-        )
+        reasons.append(f"This is {_kind_of_part(report)}, not the whole list: its rows count, absence from it never.")
     return Verdict(
         grade=verdict,
         checks=tuple(checks),
         reasons=tuple(dict.fromkeys(reasons)),
         proves_absence=verdict == "complete" and whole and contract.absence is not None,
+    )
+
+
+def _kind_of_part(report: ReadReport) -> str:
+    return (
+        (report.layout or "a copy")
+        if not report.proves_absence
+        else f"one query's reply of {_many(report.rows, 'row')}"
     )
 
 
@@ -153,7 +160,7 @@ def _bytes(report: ReadReport, contract: SourceContract, about: Circumstances) -
     bounds = contract.bytes
     yield CheckResult(
         "bytes_floor",
-        about.size >= bounds.min or about.expect_rows is not None or _is_counted_part(report),
+        about.size >= bounds.min or about.expect_rows is not None or _is_counted_part(report, contract, about),
         "error",
         f"{_many(about.size, 'byte')} against at least {bounds.min:,} ({bounds.healthy:,} on {bounds.seen})"
         + _stands_in(about.size >= bounds.min, about),
@@ -172,9 +179,24 @@ def _bytes(report: ReadReport, contract: SourceContract, about: Circumstances) -
     )
 
 
-def _is_counted_part(report: ReadReport) -> bool:
-    """A copy whose layout is no whole list and whose own stated total is met: surely all of what it says it is."""
-    return not report.proves_absence and report.control_total is not None and report.control_total == records(report)
+def _is_counted_part(report: ReadReport, contract: SourceContract, about: Circumstances) -> bool:
+    """A copy that is no whole list and whose own stated total is met: surely all of what it says it is."""
+    if report.control_total is None or report.control_total != records(report):
+        return False
+    return not report.proves_absence or _is_saved_reply(report, contract, about)
+
+
+def _is_saved_reply(report: ReadReport, contract: SourceContract, about: Circumstances) -> bool:
+    """One query's reply saved by hand: fewer records than any whole list has, and all that it says it holds.
+
+    A fetched copy is never one: we ask for the whole list, and a short one means that something is wrong.
+    """
+    return (
+        about.origin == "ingested"
+        and contract.change is not None
+        and 0 < report.rows < contract.rows.min
+        and report.control_total == records(report)
+    )
 
 
 def _stands_in(met: bool, about: Circumstances) -> str:
@@ -186,13 +208,13 @@ def _stands_in(met: bool, about: Circumstances) -> str:
 def _rows(report: ReadReport, contract: SourceContract, about: Circumstances) -> Iterator[CheckResult]:
     bounds = contract.rows
     sentence = f"{_many(report.rows, 'row')} against at least {bounds.min:,} ({bounds.healthy:,} on {bounds.seen})"
-    told_partial = _is_counted_part(report)
+    told_partial = _is_counted_part(report, contract, about)
     met = report.rows >= bounds.min or about.expect_rows is not None
     advice = ""
     if not met and not told_partial and report.rows:
         advice = (
-            " If the copy is known to hold only part of the list, ingest it with --expect-rows and the exact number of "
-            "rows it must hold; who said so is recorded."
+            ". If the copy is known to hold only part of the list, ingest it with --expect-rows and the exact number "
+            "of rows it must hold; who said so is recorded."
         )
     yield CheckResult(
         "rows_floor",
@@ -248,6 +270,8 @@ def _change(report: ReadReport, contract: SourceContract, about: Circumstances) 
     if previous is None or previous.rows == 0:
         return CheckResult("change", True, "error", f"{ours}; no earlier whole copy to compare with",
                            f"{report.rows:,}", limit)  # fmt: skip
+    if about.expect_rows is None and _is_saved_reply(report, contract, about):
+        return CheckResult("change", True, "error", f"{ours}: one query's reply, not compared with a whole list")
     moved = 100.0 * (report.rows - previous.rows) / previous.rows
     return CheckResult(
         "change",

@@ -44,8 +44,8 @@ class LeastFound(Strict):
 class Absence(Strict):
     """When "not listed" counts as a fact: in how many snapshots of different days it must be seen.
 
-    `distinct_bytes`: copies with identical bytes count once (a live source that changes daily may be serving
-    a cached copy); false for sources published as vintages, which repeat their bytes honestly.
+    `distinct_bytes`: copies that hold the same rows count once, however they are wrapped (a live source that changes
+    daily may be serving a cached copy); false for sources published as vintages, which repeat theirs honestly.
     """
 
     sightings: int = Field(ge=2)

@@ -283,3 +283,18 @@ def test_look_ups_that_found_almost_nobody_prove_nothing_about_the_others(found:
     verdict = judged(read(rows, facts={"found": found, "not_found": rows - found}), contract=look_ups)
     assert (verdict.grade, verdict.proves_absence) == ("complete", proves)
     assert any("empty page of this batch proves nothing" in reason for reason in verdict.reasons) is not proves
+
+
+def test_one_querys_reply_saved_by_hand_is_partial_when_it_holds_what_it_says() -> None:
+    reply = read(1, control_total=1, control_source="RecordCount in the XML's root")
+    verdict = judged(reply, origin="ingested", size=3_400, previous=earlier(rows=11_000))
+    assert verdict.grade == "partial"
+    assert not verdict.proves_absence
+    assert "one query's reply of 1 row, not the whole list" in " ".join(verdict.reasons)
+
+
+def test_the_same_reply_is_rejected_when_we_fetched_it_or_when_its_total_is_not_met() -> None:
+    fetched = judged(read(1, control_total=1), origin="fetched", size=3_400)
+    short = judged(read(1, control_total=2), origin="ingested", size=3_400)
+    unstated = judged(read(1), origin="ingested", size=3_400)
+    assert [fetched.grade, short.grade, unstated.grade] == ["rejected"] * 3
