@@ -1,0 +1,250 @@
+"""`pw bench registry`: the measured goals of the register, on invented Florida files, in a home of its own."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from pw_pipelines.bench import registry_peers as peers
+from pw_pipelines.bench.florida_file import AT_ONCE, Companies
+from pw_pipelines.bench.measure import Measure, at_most, percentile
+from pw_pipelines.db.connection import Database, create_databases, migrate
+from pw_pipelines.db.embedded import Embedded, Server
+from pw_pipelines.errors import PwError
+from pw_pipelines.jurisdictions.book import jurisdiction
+from pw_pipelines.registry import search
+from pw_pipelines.registry.verdict import judge
+from pw_pipelines.snapshots.books import Connection
+
+DEFAULT_ROWS, FULL_ROWS = 1_000_000, 10_000_000
+DAY, NEXT_DAY = date(2026, 10, 5), date(2026, 10, 6)
+GOAL_OF_COPY = 0.6  # of a plain COPY's rate
+GOAL_OF_PANDAS = 20.0
+PANDAS_ROWS = 100_000
+GOAL_MEMORY_MIB = 500.0
+GOAL_EXACT_P99_MS, GOAL_NEAR_P95_MS = 5.0, 50.0
+GOAL_LONGEST_WAIT_S = 1.0
+GOAL_GROWTH = 1.5
+LOOKED_UP = 2_000
+_COMMON_BEGINNINGS = ("FLORIDA SUNSHINE HOMES", "FIRST NATIONAL GROUP", "AMERICAN HOME SERVICES", "BLUE OCEAN REALTY")
+
+
+class BenchFailed(PwError):
+    """A measured deed did not succeed, so there is nothing to measure."""
+
+
+@dataclass
+class Loaded:
+    """One load: records, seconds until they were checked and until they served, most MiB of its processes together."""
+
+    rows: int
+    checked: float
+    seconds: float
+    peak_mib: float
+
+
+def run(home: Path, *, rows: int, say: Callable[[str], None]) -> list[Measure]:
+    """Every measure, at `rows` records and at the tenth (and hundredth) of it from 100,000 on."""
+    sizes = [size for size in (rows // 100, rows // 10) if size >= PANDAS_ROWS] + [rows]
+    measures: list[Measure] = []
+    loads: dict[int, Loaded] = {}
+    with Embedded(home).running() as server:
+        for size in sizes:
+            found, loads[size] = _size(home, server, size, say, is_largest=size == rows)
+            measures += found
+    if len(sizes) > 1:
+        least, most = loads[sizes[0]], loads[sizes[-1]]
+        growth = (most.seconds / most.rows) / (least.seconds / least.rows)
+        of = f"seconds a record at {sizes[-1]:,} records against {sizes[0]:,}"
+        measures.append(at_most("load_growth", growth, "×", goal=GOAL_GROWTH, peer=1.0, peer_is=of))
+    return measures
+
+
+def _size(
+    home: Path, server: Server, rows: int, say: Callable[[str], None], *, is_largest: bool
+) -> tuple[list[Measure], Loaded]:
+    name = f"bench_{rows}"
+    create_databases(server.url("postgres"), (name,))
+    migrate(server.url(name))
+    db, objects, path = Database(server.url(name)), (home / f"objects_{rows}").as_uri(), home / "cordata.txt"
+    companies = Companies(rows)
+    say(f"{rows:,} invented companies as a Florida file of {rows * 1442 / 1e9:.2f} GB")
+    companies.write(path)
+    say(f"{rows:,}: file to checked rows to a register that serves")
+    loaded = _load(db, objects, path, DAY)
+    copied = peers.plain_copy(db)
+    same = "COPY of the same finished rows into the same kind of table, unique index made"
+    size = path.stat().st_size / 2**20
+    measures = [
+        at_most(f"checked_rows_{rows}", loaded.checked, "s", goal=copied / GOAL_OF_COPY, peer=copied, peer_is=same),
+        at_most(f"loader_peak_memory_{rows}", loaded.peak_mib, "MiB", goal=GOAL_MEMORY_MIB, peer=size,
+                peer_is="the file; all processes of the loader together"),
+    ]  # fmt: skip
+    say(f"{rows:,}: names looked up")
+    with db.connect() as connection:
+        measures += _searches(connection, companies, rows)
+    if is_largest:
+        measures += _pandas(home, db, companies, loaded, say)
+        measures += _reload(db, objects, path, companies, say)
+    path.unlink()
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"drop database {name} (force)".encode())
+    return measures, loaded
+
+
+def _load(db: Database, objects: str, path: Path, day: date) -> Loaded:
+    process = psutil.Popen(
+        [sys.executable, "-m", "pw_pipelines.bench.registry_loader", db.url, objects, str(path), day.isoformat()],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with _watched(process) as most:
+        out, err = process.communicate()
+    if process.returncode:
+        raise BenchFailed(f"Loading {path.name} failed: {err.strip()[-2000:]}")
+    told = json.loads(out)
+    return Loaded(told["rows"], told["checked"], told["seconds"], most.mib)
+
+
+@dataclass
+class _Most:
+    mib: float = 0.0
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def _watched(process: psutil.Popen) -> Iterator[_Most]:
+    """The most resident memory of a process and its children together, looked at twenty times a second."""
+    most = _Most()
+
+    def watch() -> None:
+        while not most.ended.wait(0.05):
+            total = 0
+            try:
+                for one in (process, *process.children(recursive=True)):
+                    total += one.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+            most.mib = max(most.mib, total / 2**20)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield most
+    finally:
+        most.ended.set()
+        watcher.join()
+
+
+def _asked(companies: Companies) -> list[str]:
+    """Names that stand in the register, names with a slip, names of nobody, common beginnings; in any order."""
+    rng = random.Random(7)  # noqa: S311
+    asked: list[str] = []
+    while len(asked) < LOOKED_UP:
+        start = rng.randrange(0, max(1, companies.count // AT_ONCE)) * AT_ONCE
+        for name in rng.sample(companies.names(start, min(start + AT_ONCE, companies.count)), 40):
+            place = rng.randrange(len(name) // 2)
+            asked += [name, name[:place] + "Q" + name[place + 1 :], f"{name.split()[0]} ZUQWIX LLC"]
+        asked += [f"{beginning} {rng.choice('ABCDEFGH')}" for beginning in _COMMON_BEGINNINGS]
+    rng.shuffle(asked)
+    return asked[:LOOKED_UP]
+
+
+def _exact(connection: Connection, name: str) -> None:
+    records, _ = search.exact(connection, "FL", name)
+    judge(jurisdiction("FL"), name, records, [], search.coverage(connection, "FL", NEXT_DAY))
+
+
+def _whole(connection: Connection, name: str) -> None:
+    search.judged(connection, "FL", name, today=NEXT_DAY)
+
+
+def _milliseconds(deed: Callable[[str], object], asked: list[str]) -> list[float]:
+    taken = []
+    for name in asked:
+        begun = time.perf_counter()
+        deed(name)
+        taken.append((time.perf_counter() - begun) * 1000)
+    return taken
+
+
+def _searches(connection: Connection, companies: Companies, rows: int) -> list[Measure]:
+    asked = _asked(companies)
+    for name in asked[:100]:  # plans are made, pages are read
+        _whole(connection, name)
+    bare = _milliseconds(partial(peers.by_number, connection), [f"L{n:011}" for n in range(500)])
+    exact = _milliseconds(partial(_exact, connection), asked)
+    whole = _milliseconds(partial(_whole, connection), asked)
+    of = f"one record by its number, as often; {len(asked)} names"
+    return [
+        at_most(f"exact_verdict_p99_{rows}", percentile(exact, 0.99), "ms", goal=GOAL_EXACT_P99_MS,
+                peer=percentile(bare, 0.99), peer_is=of),
+        at_most(f"verdict_with_near_names_p95_{rows}", percentile(whole, 0.95), "ms", goal=GOAL_NEAR_P95_MS,
+                peer=percentile(bare, 0.95), peer_is=of),
+    ]  # fmt: skip
+
+
+def _pandas(
+    home: Path, db: Database, companies: Companies, loaded: Loaded, say: Callable[[str], None]
+) -> list[Measure]:
+    rows = min(PANDAS_ROWS, companies.count)
+    say(f"pandas.read_fwf and to_sql, {rows:,} records")
+    part = Companies(rows).write(home / "part.txt")
+    taken = peers.read_fwf(db, part)
+    part.unlink()
+    if taken is None:
+        say("pandas is not installed (uv sync --group dev), so there is nothing to compare with")
+        return []
+    peer = taken / rows * 1e6
+    return [
+        at_most("checked_rows_per_million", loaded.checked / loaded.rows * 1e6, "s", goal=peer / GOAL_OF_PANDAS,
+                peer=peer, peer_is=f"pandas.read_fwf + to_sql of {rows:,} records, for a million")
+    ]  # fmt: skip
+
+
+def _reload(db: Database, objects: str, path: Path, companies: Companies, say: Callable[[str], None]) -> list[Measure]:
+    """The next whole copy while names are looked up: none may fail, none may wait long."""
+    say(f"{companies.count:,}: reload while searching")
+    companies.write(path, edition=1)
+    asked, ended = _asked(companies), threading.Event()
+    waits: list[float] = []
+    failed: list[str] = []
+
+    def look_up() -> None:
+        with psycopg.connect(db.url, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
+            while not ended.is_set():
+                for name in asked:
+                    begun = time.perf_counter()
+                    try:
+                        _whole(connection, name)
+                    except (psycopg.Error, PwError) as error:
+                        failed.append(str(error))
+                    waits.append(time.perf_counter() - begun)
+                    if ended.wait(0.01):
+                        break
+
+    searching = threading.Thread(target=look_up)
+    searching.start()
+    try:
+        loaded = _load(db, objects, path, NEXT_DAY)
+    finally:
+        ended.set()
+        searching.join()
+    peer_is = f"{len(waits):,} searches during a reload of {loaded.seconds:.1f} s; median as peer"
+    return [
+        at_most("reload_failed_searches", float(len(failed)), "searches", goal=0.0, peer=None, peer_is=peer_is),
+        at_most("reload_longest_search", max(waits), "s", goal=GOAL_LONGEST_WAIT_S, peer=percentile(waits, 0.5),
+                peer_is=peer_is),
+    ]  # fmt: skip
