@@ -26,6 +26,7 @@ from pw_pipelines.registry.portal_query import Plan, plan
 from pw_pipelines.registry.portals import Adapter, Road, road
 from pw_pipelines.resources.browser_search import Answer, Seen, a_browser, a_visit, ask
 from pw_pipelines.resources.objects import Objects
+from pw_pipelines.resources.page_script import PageScript
 from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -101,10 +102,10 @@ def search_portal(
     """
     way = by or road(code, settings)
     asked = plan(name, way.adapter.match if way.adapter else "contains")
-    if way.why_not or way.adapter is None or way.url is None:
+    if way.why_not or way.adapter is None or way.adapter.script is None or way.url is None:
         why = way.why_not or "There is no search adapter for this portal yet."
         return PortalOutcome(way.state, name, "person", f"{why} {_A_PERSON}", way.look_url)
-    search = _Search(db, objects, settings, way, way.adapter, way.url, name, asked)
+    search = _Search(db, objects, settings, way, way.adapter, way.adapter.script, way.url, name, asked)
     with search.turn() as has_turn:
         if not has_turn:
             return search.not_now("Another search of this portal is still under way.", None)
@@ -128,6 +129,7 @@ class _Search:
     settings: Settings
     way: Road
     adapter: Adapter
+    script: PageScript
     url: str
     name: str
     plan: Plan
@@ -219,13 +221,13 @@ class _Search:
 
     def _answers(self, browser: Browser, folder: Path, sleep: Callable[[float], None]) -> Iterator[Answer]:
         """An answer per question, up to the first that is none."""
-        with a_visit(browser, user_agent=self.settings.user_agent) as visit:
+        with a_visit(browser, user_agent=self.settings.user_agent) as page:
             for number, question in enumerate(self.questions):
                 if number:
                     sleep(min(self.way.pacing_seconds, 3.0))
                 into = folder / str(number)
                 into.mkdir()
-                answer = ask(visit, self.adapter.script, self.url, question, into=into)
+                answer = ask(page, self.script, self.url, question, into=into)
                 if answer.seen == "rows" and not _speaks_of(question, answer.rows):
                     answer.seen = "changed"
                     answer.detail = f"None of the {len(answer.rows):,} results has {question!r} in it."

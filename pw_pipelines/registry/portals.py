@@ -1,5 +1,7 @@
 """Search adapters of the states' own portals: `portals/*.yaml`, one per state, checked when they load.
 
+Portals built by one maker share what is in `portals/families/`; a state's file says what differs.
+
 Where a portal is and whether a program may ask it stands in one place, the jurisdiction's file
 (`jurisdictions/data`); how its page is driven and read stands here. An adapter is used on the real portal only when
 that stance is `open` and a probe has verified its selectors.
@@ -13,7 +15,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -47,6 +49,7 @@ class Adapter(Strict):
 
     url             where the form is, when it is not the jurisdiction's `search.url`
     read_in         where the selectors were read
+    script          null: nobody has read the page yet
     verified        null until a probe has seen them stand on the real portal
     pacing_seconds  least time from one search of this portal to the next
     match           what the portal's search does with the letters it is given
@@ -66,7 +69,7 @@ class Adapter(Strict):
     pacing_seconds: float = Field(ge=5)
     match: Match
     longest: int = Field(default=60, ge=8)
-    script: PageScript
+    script: PageScript | None
     live: tuple[str, ...] = ()
     not_live: tuple[str, ...] = ()
     forms: dict[str, Form] = Field(default_factory=dict)
@@ -86,8 +89,10 @@ class Adapter(Strict):
 
     @model_validator(mode="after")
     def _fields_are_known(self) -> Adapter:
-        if stray := sorted(self.script.results.fields.keys() - FIELDS):
+        if self.script and (stray := sorted(self.script.results.fields.keys() - FIELDS)):
             raise ValueError(f"script.results.fields: {', '.join(stray)} unknown; known: {', '.join(sorted(FIELDS))}")
+        if self.script is None and (self.verified or self.sandbox):
+            raise ValueError("`verified` and `sandbox` speak of a `script`, and there is none")
         return self
 
     def standing(self, status: str | None) -> Standing:
@@ -138,7 +143,7 @@ def read_adapter(file: Traversable) -> Adapter:
     """One adapter. Raises ConfigError naming the file and the field that is wrong."""
     where = f"registry/portals/{file.name}"
     try:
-        adapter = Adapter.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        adapter = Adapter.model_validate(_with_family(yaml.safe_load(file.read_text(encoding="utf-8")), where))
     except yaml.YAMLError as error:
         raise ConfigError(f"{where} is not valid YAML: {error}") from error
     except ValidationError as error:
@@ -149,6 +154,25 @@ def read_adapter(file: Traversable) -> Adapter:
     if file.name != f"{adapter.state.lower()}.yaml":
         raise ConfigError(f"{where} speaks of {adapter.state}; it must be named after its state.")
     return adapter
+
+
+def _with_family(said: Any, where: str) -> Any:
+    """What a file says, over what its family says."""
+    if not isinstance(said, dict) or "family" not in said:
+        return said
+    name = str(said["family"])
+    family = resources.files("pw_pipelines.registry") / "portals" / "families" / f"{name}.yaml"
+    if not re.fullmatch(r"[a-z_]+", name) or not family.is_file():
+        raise ConfigError(f"{where} is not valid. family: there is no registry/portals/families/{name}.yaml.")
+    shared = yaml.safe_load(family.read_text(encoding="utf-8"))
+    return _over(shared, {key: value for key, value in said.items() if key != "family"})
+
+
+def _over(shared: Any, said: Any) -> Any:
+    """`said` over `shared`, key by key; lists are replaced whole."""
+    if not (isinstance(shared, dict) and isinstance(said, dict)):
+        return said
+    return {**shared, **{key: _over(shared.get(key), value) for key, value in said.items()}}
 
 
 def road(code: str, settings: Settings) -> Road:
@@ -169,11 +193,11 @@ def road(code: str, settings: Settings) -> Road:
         why = f"The portal asks whether a human is there, which is left to a human ({reason})."
     elif stance == "unverified":
         why = f"Nobody has confirmed that the portal allows automatic searches ({reason})."
-    elif adapter is None:
+    elif adapter is None or adapter.script is None:
         why = "There is no search adapter for this portal yet."
     elif adapter.verified is None:
         why = "The adapter's selectors have not been verified by a probe."
     elif settings.is_sandbox:
         why = "This portal has no stand-in in the sandbox."
-    url = None if why or adapter is None else adapter.url or look_url
-    return Road(of.code, look_url, stance, url, adapter, adapter.pacing_seconds if adapter else 0.0, why)
+    address = None if why or adapter is None else adapter.url or look_url
+    return Road(of.code, look_url, stance, address, adapter, adapter.pacing_seconds if adapter else 0.0, why)

@@ -24,7 +24,7 @@ from pw_pipelines.errors import ConfigError
 from pw_pipelines.resources.page_script import NAME, PageScript, Pattern, Problem, Reading, Step
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Response
+    from playwright.sync_api import Browser, Dialog, Page, Response
 
 Seen = Literal[
     "rows", "nothing", "too_many", "challenge", "refused", "maintenance", "error", "changed", "unreachable"
@@ -120,19 +120,19 @@ def a_browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def a_visit(browser: Browser, *, user_agent: str) -> Iterator[BrowserContext]:
-    """One visitor's session: cookies live as long as it does."""
+def a_visit(browser: Browser, *, user_agent: str) -> Iterator[Page]:
+    """One visitor's page; its cookies live as long as it does."""
     context = browser.new_context(
         user_agent=user_agent, viewport={"width": 1280, "height": 900}, accept_downloads=False, service_workers="block"
     )
     try:
-        yield context
+        yield context.new_page()
     finally:
         context.close()
 
 
 def ask(
-    visit: BrowserContext,
+    page: Page,
     script: PageScript,
     url: str,
     name: str,
@@ -140,12 +140,16 @@ def ask(
     into: Path,
     clock: Callable[[], float] = time.monotonic,
 ) -> Answer:
-    """Asks the page at `url` for `name`. Evidence goes to the folder `into`. The page is closed in any case."""
-    page = visit.new_page()
+    """Asks the search at `url` for `name`, beginning anew. Evidence goes to the folder `into`."""
+    search = _Search(page, script, url, name, into=into, clock=clock)
+    page.set_default_timeout(script.timeout_seconds * 1000)
+    page.on("response", search.note)
+    page.on("dialog", search.dismiss)
     try:
-        return _Search(page, script, url, name, into=into, clock=clock).run()
+        return search.run()
     finally:
-        page.close()
+        page.remove_listener("response", search.note)
+        page.remove_listener("dialog", search.dismiss)
 
 
 class _Search:
@@ -168,9 +172,6 @@ class _Search:
         wanted += [pattern.selector for pattern in patterns if pattern]
         wanted += [reading.selector for reading in readings]
         self._selectors = sorted({selector for selector in wanted if selector})
-        page.set_default_timeout(script.timeout_seconds * 1000)
-        page.on("response", self._note)
-        page.on("dialog", self._dismiss)
 
     def run(self) -> Answer:
         from playwright.sync_api import Error
@@ -342,7 +343,7 @@ class _Search:
         digits = re.sub(r"[,\s]", "", text or "")
         return int(digits) if digits.isdecimal() else None
 
-    def _note(self, response: Response) -> None:
+    def note(self, response: Response) -> None:
         """Remembers the status of the page itself, and requests of the page to its own house that failed."""
         request = response.request
         if request.is_navigation_request() and response.frame == self._page.main_frame:
@@ -353,7 +354,8 @@ class _Search:
             if here.netloc == there.netloc:
                 self._failed = f"{there.path} was answered {response.status}"
 
-    def _dismiss(self, dialog: Dialog) -> None:
+    def dismiss(self, dialog: Dialog) -> None:
+        """Closes what pops up; its words count as the page's."""
         self._dialogs.append(dialog.message)
         dialog.dismiss()
 

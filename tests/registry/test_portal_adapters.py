@@ -22,21 +22,34 @@ STAND_INS = {"WY", "BC", "MO"}
 
 
 def changed(tmp_path: Path, change: dict[str, Any], *, at: tuple[str, ...] = ()) -> Path:
-    """Wyoming's adapter with something changed in it."""
-    data = yaml.safe_load((HERE / "wy.yaml").read_text())
+    """Missouri's adapter with something changed in it."""
+    data = yaml.safe_load((HERE / "mo.yaml").read_text())
     inner = data
     for key in at:
         inner = inner[key]
     inner.update(change)
-    file = tmp_path / "wy.yaml"
+    file = tmp_path / "mo.yaml"
     file.write_text(yaml.safe_dump(data))
     return file
 
 
-def test_every_adapter_loads_and_belongs_to_a_state_searched_by_its_portal() -> None:
-    assert adapters().keys() >= STAND_INS
-    assert {code for code in adapters() if book()[code].search.method != "portal"} == set()
+def test_every_state_searched_by_its_portal_has_an_adapter_file_and_no_other() -> None:
+    assert adapters().keys() == {code for code, of in book().items() if of.search.method == "portal"}
     assert known_problems()
+
+
+def test_portals_of_one_maker_share_what_their_family_says() -> None:
+    utah, georgia = adapters()["UT"].script, adapters()["GA"].script
+
+    assert utah is not None
+    assert georgia is not None
+    assert utah.results == georgia.results
+    assert (len(utah.steps), len(georgia.steps)) == (3, 2)
+
+
+def test_a_family_nobody_knows_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no registry/portals/families/windmill\.yaml"):
+        read_adapter(changed(tmp_path, {"family": "windmill"}))
 
 
 @pytest.mark.parametrize("code", sorted(book()))
@@ -103,8 +116,10 @@ def test_an_open_portal_with_verified_selectors_is_asked_at_its_own_address(monk
 
 
 @pytest.mark.usefixtures("allowed")
-def test_an_open_portal_without_an_adapter_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portals, "adapters", dict)
+def test_an_open_portal_whose_page_nobody_has_read_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    unread = adapters()["NC"]
+    assert unread.script is None
+    monkeypatch.setattr(portals, "adapters", lambda: {"MO": unread})
 
     assert road("MO", LIVE).why_not == "There is no search adapter for this portal yet."
 
@@ -126,6 +141,7 @@ def test_an_unknown_state_is_a_wrong_question() -> None:
         ({"total": {"pattern": "of [0-9]+"}}, ("script", "results"), "exactly one group"),
         ({"steps": [{"do": "click", "at": "#go"}]}, ("script",), "exactly one step must fill in"),
         ({"steps": [{"do": "fill", "value": "{name}"}]}, ("script",), "needs `at`"),
+        ({"script": None}, (), "there is none"),
     ],
 )
 def test_a_wrong_adapter_is_refused_by_file_and_field(
@@ -134,7 +150,7 @@ def test_a_wrong_adapter_is_refused_by_file_and_field(
     with pytest.raises(ConfigError) as refused:
         read_adapter(changed(tmp_path, change, at=at))
 
-    assert "registry/portals/wy.yaml" in str(refused.value)
+    assert "registry/portals/mo.yaml" in str(refused.value)
     assert field in str(refused.value)
 
 

@@ -145,7 +145,7 @@ def test_calls_are_counted_and_can_be_forgotten(visitor: httpx.Client) -> None:
     visitor.get(WY)
 
     assert visitor.get("/portals/_control/").json()["calls"] == {"wy": 2}
-    assert visitor.delete("/portals/_control/").json() == {"moods": {}, "calls": {}}
+    assert visitor.delete("/portals/_control/").json() == {"moods": {}, "calls": {}, "agents": {}}
 
 
 @pytest.mark.parametrize("order", [{"portal": "tx", "mood": "well"}, {"portal": "wy", "mood": "glad"}, {}])

@@ -1,4 +1,4 @@
-"""How a portal's stand-in misbehaves, and how often it was called.
+"""How a portal's stand-in misbehaves, how often it was called, and as whom the last caller came.
 
 `POST /portals/_control {"portal": "wy", "mood": "captcha"}` until `{"portal": "wy", "mood": "well"}`;
 `GET /portals/_control` tells moods and calls; `DELETE` forgets both.
@@ -45,6 +45,7 @@ class Moods:
     def __init__(self) -> None:
         self.mood: dict[str, Mood] = {}
         self.calls: Counter[str] = Counter()
+        self.agents: dict[str, str] = {}
 
     def of(self, portal: Portal) -> Mood:
         return self.mood.get(portal, "well")
@@ -68,6 +69,7 @@ def moody(moods: Moods, portal: Portal, handler: Handler, *, challenges: bool = 
 
     async def answer(request: Request) -> Response:
         moods.calls[portal] += 1
+        moods.agents[portal] = request.headers.get("user-agent", "")
         mood = moods.of(portal)
         if mood == "captcha" and challenges:
             return page("captcha.html")
@@ -101,6 +103,7 @@ def routes(moods: Moods) -> list[Route]:
     async def forget(request: Request) -> Response:
         moods.mood.clear()
         moods.calls.clear()
+        moods.agents.clear()
         return JSONResponse(_state(moods))
 
     return [
@@ -111,4 +114,4 @@ def routes(moods: Moods) -> list[Route]:
 
 
 def _state(moods: Moods) -> dict[str, object]:
-    return {"moods": moods.mood, "calls": dict(moods.calls)}
+    return {"moods": moods.mood, "calls": dict(moods.calls), "agents": moods.agents}
