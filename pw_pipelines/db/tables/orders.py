@@ -47,7 +47,8 @@ class Order(Base):
 
     status: received → processing → submitted → filed → delivered; cancelled, refunded, held. `held_from` is the
     status a held order goes back to. Nothing past `received` without money, and no money twice: `paid_at` is set
-    once, by one payment.
+    once, by one payment. Triggers of migration 0003 let only the changes of commerce/order_life.py through, each with
+    the row of order_events that says by whom and why.
     subtotal: service fees before discounts; discount ≥ 0; fees: government and other people's fees at cost.
     """
 
@@ -62,6 +63,7 @@ class Order(Base):
         CheckConstraint(
             "paid_at is not null or status in ('received','cancelled','held')", name="nothing_is_worked_unpaid"
         ),
+        CheckConstraint("status <> 'cancelled' or paid_at is null", name="paid_is_not_cancelled"),
         CheckConstraint("(status = 'held') = (held_from is not null)", name="held"),
         CheckConstraint("held_from is null or held_from <> 'held'", name="held_from"),
         CheckConstraint("status <> 'delivered' or delivered_at is not null", name="delivered"),
@@ -140,7 +142,7 @@ class OrderLine(Base):
 
 
 class OrderEvent(Base):
-    """One change of an order: from what to what, by whom, why. Never changed, never deleted."""
+    """One change of an order: from what to what, by whom, why. Never changed, never deleted: a trigger refuses."""
 
     __tablename__ = "order_events"
     __table_args__ = (Index("ix_order_events_order", "order_id", "event_id"), {"schema": "pw"})

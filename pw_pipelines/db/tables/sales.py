@@ -63,9 +63,10 @@ class SalesAgent(Base):
 
 
 class CommissionLedger(Base):
-    """Commissions as a ledger: one `earned` per (order, reason); a refund adds a `reversed` of the same amount.
+    """Commissions as a ledger: one `earned` per (order, reason), and at most one `reversal` of it, negative.
 
-    state: pending until 14 days after delivery, then payable, paid with a batch; reversed.
+    state of an `earned`: pending until 14 days after delivery, then payable, paid with a batch; a refund before that
+    makes it `reversed`. Once it is paid a refund adds the `reversal`, payable at once: the next batch takes it off.
     """
 
     __tablename__ = "commission_ledger"
@@ -74,7 +75,11 @@ class CommissionLedger(Base):
         CheckConstraint("reason in ('canada_crtc','formation_basic','bundle')", name="reason"),
         CheckConstraint("(state = 'paid') = (batch_id is not null)", name="paid_by_a_batch"),
         CheckConstraint("state <> 'payable' or payable_from is not null", name="payable"),
-        UniqueConstraint("order_id", "reason"),
+        CheckConstraint("kind in ('earned','reversal')", name="kind"),
+        CheckConstraint("amount <> 0 and (amount > 0) = (kind = 'earned')", name="sign"),
+        CheckConstraint("kind = 'earned' or state in ('payable','paid')", name="reversal"),
+        CheckConstraint("(state = 'reversed') = (reversed_at is not null and kind = 'earned')", name="reversed"),
+        UniqueConstraint("order_id", "reason", "kind"),
         Index("ix_commission_ledger_agent", "agent_id", "state"),
         {"schema": "pw"},
     )
@@ -83,6 +88,7 @@ class CommissionLedger(Base):
     agent_id: Mapped[int] = mapped_column(ForeignKey("pw.sales_agents.agent_id"))
     order_id: Mapped[int] = mapped_column(ForeignKey("pw.orders.order_id"))
     reason: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default="earned")
     amount: Mapped[Decimal] = mapped_column(MONEY)
     state: Mapped[str] = mapped_column(server_default="pending")
     earned_at: Mapped[datetime]

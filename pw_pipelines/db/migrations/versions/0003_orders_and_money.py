@@ -191,6 +191,7 @@ def upgrade() -> None:
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("status <> 'cancelled' or paid_at is null", name=op.f("ck_orders_paid_is_not_cancelled")),
         sa.CheckConstraint("(status = 'held') = (held_from is not null)", name=op.f("ck_orders_held")),
         sa.CheckConstraint("currency in ('USD','CAD')", name=op.f("ck_orders_currency")),
         sa.CheckConstraint("held_from is null or held_from <> 'held'", name=op.f("ck_orders_held_from")),
@@ -344,6 +345,7 @@ def upgrade() -> None:
         sa.Column("agent_id", sa.BigInteger(), nullable=False),
         sa.Column("order_id", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), server_default="earned", nullable=False),
         sa.Column("amount", sa.Numeric(precision=12, scale=2), nullable=False),
         sa.Column("state", sa.Text(), server_default="pending", nullable=False),
         sa.Column("earned_at", sa.DateTime(timezone=True), nullable=False),
@@ -359,6 +361,15 @@ def upgrade() -> None:
             "reason in ('canada_crtc','formation_basic','bundle')", name=op.f("ck_commission_ledger_reason")
         ),
         sa.CheckConstraint("state <> 'payable' or payable_from is not null", name=op.f("ck_commission_ledger_payable")),
+        sa.CheckConstraint("kind in ('earned','reversal')", name=op.f("ck_commission_ledger_kind")),
+        sa.CheckConstraint("amount <> 0 and (amount > 0) = (kind = 'earned')", name=op.f("ck_commission_ledger_sign")),
+        sa.CheckConstraint(
+            "kind = 'earned' or state in ('payable','paid')", name=op.f("ck_commission_ledger_reversal")
+        ),
+        sa.CheckConstraint(
+            "(state = 'reversed') = (reversed_at is not null and kind = 'earned')",
+            name=op.f("ck_commission_ledger_reversed"),
+        ),
         sa.CheckConstraint("state in ('pending','payable','paid','reversed')", name=op.f("ck_commission_ledger_state")),
         sa.ForeignKeyConstraint(
             ["agent_id"], ["pw.sales_agents.agent_id"], name=op.f("fk_commission_ledger_agent_id_sales_agents")
@@ -372,7 +383,7 @@ def upgrade() -> None:
             ["order_id"], ["pw.orders.order_id"], name=op.f("fk_commission_ledger_order_id_orders")
         ),
         sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_commission_ledger")),
-        sa.UniqueConstraint("order_id", "reason", name=op.f("uq_commission_ledger_order_id_reason")),
+        sa.UniqueConstraint("order_id", "reason", "kind", name=op.f("uq_commission_ledger_order_id_reason_kind")),
         schema="pw",
     )
     op.create_index("ix_commission_ledger_agent", "commission_ledger", ["agent_id", "state"], unique=False, schema="pw")
@@ -555,6 +566,110 @@ def upgrade() -> None:
         sa.UniqueConstraint("payment_id", "kind", "reference", name=op.f("uq_money_ledger_payment_id_kind_reference")),
         schema="pw",
     )
+    for statement in GUARDS:
+        op.execute(statement)
+
+
+# What no check constraint can say: which change follows which, and that each is recorded.
+GUARDS = (
+    """
+create function pw.order_guard() returns trigger language plpgsql as $$
+declare
+    allowed boolean;
+begin
+    if (new.number, new.kind, new.customer_id, new.placed_at) is distinct from
+       (old.number, old.kind, old.customer_id, old.placed_at) then
+        raise exception 'order %: number, kind, customer and day of placing never change', old.number
+            using errcode = 'check_violation';
+    end if;
+    if old.paid_at is not null and
+       (new.paid_at, new.currency, new.subtotal, new.discount, new.fees, new.surcharge, new.total) is distinct from
+       (old.paid_at, old.currency, old.subtotal, old.discount, old.fees, old.surcharge, old.total) then
+        raise exception 'order %: it is paid, so its money never changes', old.number
+            using errcode = 'check_violation';
+    end if;
+    if new.status = old.status then
+        if new.held_from is distinct from old.held_from then
+            raise exception 'order %: held_from never changes while it is held', old.number
+                using errcode = 'check_violation';
+        end if;
+        return new;
+    end if;
+    allowed := case old.status
+        when 'received' then new.status in ('processing', 'cancelled', 'held')
+        when 'processing' then new.status in ('submitted', 'refunded', 'held')
+        when 'submitted' then new.status in ('processing', 'filed', 'refunded', 'held')
+        when 'filed' then new.status in ('delivered', 'refunded', 'held')
+        when 'delivered' then new.status in ('refunded', 'held')
+        when 'cancelled' then new.status = 'held'
+        when 'refunded' then new.status = 'held'
+        when 'held' then new.status = old.held_from
+            or new.status in ('cancelled', 'refunded')
+            or (new.status = 'processing' and old.held_from in ('received', 'cancelled', 'submitted'))
+        else false
+    end;
+    if not allowed then
+        raise exception 'order %: % is never followed by %', old.number, old.status, new.status
+            using errcode = 'check_violation';
+    end if;
+    if new.status = 'held' and new.held_from is distinct from old.status then
+        raise exception 'order %: it is held from %, not from %', old.number, old.status, new.held_from
+            using errcode = 'check_violation';
+    end if;
+    return new;
+end $$""",
+    """
+create trigger orders_guard before update on pw.orders for each row execute function pw.order_guard()""",
+    """
+create function pw.order_change_is_recorded() returns trigger language plpgsql as $$
+begin
+    if new.status <> old.status and not exists (
+        select from pw.order_events e
+        where e.order_id = new.order_id and e.what = 'status' and e.before = old.status and e.after = new.status
+    ) then
+        raise exception 'order %: the change from % to % is not recorded in order_events', new.number, old.status,
+            new.status using errcode = 'check_violation';
+    end if;
+    if old.paid_at is null and new.paid_at is not null and not exists (
+        select from pw.payments p
+        where p.order_id = new.order_id and p.state <> 'surplus' and p.currency = new.currency
+    ) then
+        raise exception 'order %: it is called paid, and no payment pays it', new.number
+            using errcode = 'check_violation';
+    end if;
+    return null;
+end $$""",
+    """
+create constraint trigger orders_change_is_recorded after update on pw.orders
+    deferrable initially deferred for each row execute function pw.order_change_is_recorded()""",
+    """
+create function pw.order_lines_add_up() returns trigger language plpgsql as $$
+declare
+    which bigint := case when tg_op = 'DELETE' then old.order_id else new.order_id end;
+    billed record;
+begin
+    select o.number, o.total, coalesce(sum(l.amount), 0) as lines into billed
+    from pw.orders o left join pw.order_lines l using (order_id)
+    where o.order_id = which group by o.order_id;
+    if billed.total <> billed.lines then
+        raise exception 'order %: its lines add up to %, not to %', billed.number, billed.lines, billed.total
+            using errcode = 'check_violation';
+    end if;
+    return null;
+end $$""",
+    """
+create constraint trigger order_lines_add_up after insert or update or delete on pw.order_lines
+    deferrable initially deferred for each row execute function pw.order_lines_add_up()""",
+    """
+create function pw.order_events_are_kept() returns trigger language plpgsql as $$
+begin
+    raise exception 'order_events is never changed, only added to' using errcode = 'check_violation';
+end $$""",
+    """
+create trigger order_events_are_kept before update or delete on pw.order_events
+    for each row execute function pw.order_events_are_kept()""",
+)
+GUARD_FUNCTIONS = ("order_guard", "order_change_is_recorded", "order_lines_add_up", "order_events_are_kept")
 
 
 def downgrade() -> None:
@@ -600,3 +715,5 @@ def downgrade() -> None:
     op.drop_table("customers", schema="pw")
     op.drop_table("commission_batches", schema="pw")
     op.drop_table("accounting_advisors", schema="pw")
+    for function in GUARD_FUNCTIONS:
+        op.execute(f"drop function if exists pw.{function}()")
