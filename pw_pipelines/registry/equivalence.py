@@ -10,7 +10,9 @@ of sound and word order make no key; names that differ in them alone are found a
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from pw_pipelines.jurisdictions.features import FOUND_NEAR, Feature
@@ -59,11 +61,23 @@ def loose_key(rule: NameTest, name: str) -> str:
     return _key(_reading(rule, is_loose=True), name)
 
 
+class Asked:
+    """A name asked for under a rule, its keys made once, to be compared with many."""
+
+    def __init__(self, rule: NameTest, name: str) -> None:
+        self._strict, self._loose = _reading(rule, is_loose=False), _reading(rule, is_loose=True)
+        self._sure, self._unsure = _Ways(self._strict, name), _Ways(self._loose, name)
+
+    def compare(self, name: str) -> Sameness:
+        """`same`: the state surely holds both to be one name; `perhaps`: it does if it ignores what is unconfirmed."""
+        if self._sure.meet(_Ways(self._strict, name)):
+            return "same"
+        return "perhaps" if self._unsure.meet(_Ways(self._loose, name)) else "different"
+
+
 def compare(rule: NameTest, one: str, other: str) -> Sameness:
-    """`same`: the state surely holds the two to be one name; `perhaps`: it does if it ignores what is unconfirmed."""
-    if _are_one(_reading(rule, is_loose=False), one, other):
-        return "same"
-    return "perhaps" if _are_one(_reading(rule, is_loose=True), one, other) else "different"
+    """As `Asked.compare`, for two names."""
+    return Asked(rule, one).compare(other)
 
 
 def differ_in(rule: NameTest, one: str, other: str) -> tuple[Feature, ...]:
@@ -89,14 +103,23 @@ def honoured_between(rule: NameTest, one: str, other: str) -> tuple[Feature, ...
 
 def _needed(reading: _Reading, one: str, other: str) -> tuple[Feature, ...]:
     """A smallest set of features that, left out, makes the two names the same; they are, with all of `reading`."""
-    for feature in reversed(Feature):
-        if feature in reading.left_out and _are_one(_less(reading, feature), one, other):
-            reading = _less(reading, feature)
+    reading = _without_idle(reading, [feature for feature in Feature if feature in reading.left_out], one, other)
     return tuple(feature for feature in Feature if feature in reading.left_out)
 
 
-def _less(reading: _Reading, feature: Feature) -> _Reading:
-    return replace(reading, left_out=reading.left_out - {feature})
+def _without_idle(reading: _Reading, features: list[Feature], one: str, other: str) -> _Reading:
+    """The reading less those of `features` that are not needed, later ones first; by halves, for few are needed."""
+    less = _less(reading, *features)
+    if not features or _are_one(less, one, other):
+        return less
+    if len(features) == 1:
+        return reading
+    half = len(features) // 2
+    return _without_idle(_without_idle(reading, features[half:], one, other), features[:half], one, other)
+
+
+def _less(reading: _Reading, *features: Feature) -> _Reading:
+    return replace(reading, left_out=reading.left_out - set(features))
 
 
 # What changes how a name is written, but none of its words.
@@ -106,24 +129,36 @@ _WRITING = frozenset(
 )  # fmt: skip
 
 
-def _are_one(reading: _Reading, one: str, other: str) -> bool:
-    """Same key; or, where spaces count for nothing, the same letters: words can't be told in THEFOX, or ON YX.
+class _Ways:
+    """The ways to read one name under one reading.
 
-    Loosely a mark between two words is read both ways: SMITH.JONES is SMITHJONES, and SMITH JONES.
+    Where spaces count for nothing, also by its letters alone: words can't be told in THEFOX, or ON YX. There, and
+    loosely everywhere, a mark between two words is read both ways: SMITH.JONES is SMITHJONES, and SMITH JONES.
     """
-    if _keys(reading, one) & _keys(reading, other):
-        return True
-    if Feature.SPACES not in reading.left_out:
-        return False
-    writing = replace(reading, left_out=reading.left_out & _WRITING)
-    return bool(_keys(writing, one) & _keys(writing, other))
+
+    def __init__(self, reading: _Reading, name: str) -> None:
+        self.keys = _keys(reading, name)
+        self._reading, self._name = reading, name
+
+    @cached_property
+    def letters(self) -> frozenset[str]:
+        if Feature.SPACES not in self._reading.left_out:
+            return frozenset()
+        return _keys(replace(self._reading, left_out=self._reading.left_out & _WRITING), self._name)
+
+    def meet(self, other: _Ways) -> bool:
+        """Whether a way to read the one is a way to read the other."""
+        return bool(self.keys & other.keys) or bool(self.letters & other.letters)
 
 
-def _keys(reading: _Reading, name: str) -> set[str]:
-    found = {_key(reading, name)}
-    if reading.is_loose:
-        found.add(_key(replace(reading, parts=False), name))
-    return found
+def _are_one(reading: _Reading, one: str, other: str) -> bool:
+    return _Ways(reading, one).meet(_Ways(reading, other))
+
+
+def _keys(reading: _Reading, name: str) -> frozenset[str]:
+    if not reading.is_loose and Feature.SPACES not in reading.left_out:
+        return frozenset({_key(reading, name)})
+    return frozenset({_key(replace(reading, parts=parts), name) for parts in (True, False)})
 
 
 def lookup_keys(rule: NameTest, name: str) -> tuple[str, ...]:
@@ -329,9 +364,13 @@ def _is_number(plain: str) -> bool:
     return keys.as_number(plain).isdigit()
 
 
-_WORD_FEATURES = (
+def _contracted_apart(word: str) -> str:
+    return words().contractions.get(word, word)
+
+
+_WORD_FEATURES: tuple[tuple[Feature, Callable[[str], str]], ...] = (
     (Feature.SPELLING, keys.spelt),
-    (Feature.CONTRACTION, lambda word: words().contractions.get(word, word)),
+    (Feature.CONTRACTION, _contracted_apart),
     (Feature.ABBREVIATIONS, keys.unabbreviated),
     (Feature.NUMERALS, keys.as_number),
     (Feature.PLURAL, keys.singular),

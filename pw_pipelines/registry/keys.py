@@ -180,6 +180,7 @@ def _never_telling() -> frozenset[str]:
     return words().little | {"company", "limited", "liability"}  # Illinois ignores the three wherever they stand
 
 
+@lru_cache(maxsize=100_000)
 def is_little(word: str) -> bool:
     """Whether some state ignores the word wherever it stands: articles, conjunctions, prepositions and the like."""
     known = _never_telling()

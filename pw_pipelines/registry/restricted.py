@@ -91,7 +91,7 @@ def find(where: Jurisdiction, name: str, form: EntityForm) -> tuple[Found, ...]:
 
 def _other_forms(inside: list[str], at_end: list[str], form: EntityForm) -> list[str]:
     barred = _OF_OTHER_FORMS[form]
-    said = [part for part in inside if words().designators.get(part) in barred]
+    said = [part for part in inside if part == "partnership" or words().designators.get(part) in barred]
     if at_end and designator_form(at_end) in barred:
         said.append(" ".join(at_end))
     return said

@@ -19,6 +19,7 @@ from pw_pipelines.registry.words import words
 
 LONGEST = 300  # no state's record holds a longer name
 SHOWN = 10  # near names
+EXPLAINED = 5  # records of which it is said in what exactly they differ; the rest are only named
 # Tenses are told by a word's ending, which takes FLEMING for a form of FLEM: enough to ask, not to refuse.
 _GUESSED = frozenset({Feature.TENSE})
 _FAMILY = {
@@ -32,12 +33,16 @@ _NEAR_FEATURE = {"sound": Feature.SOUND, "word order": Feature.WORD_ORDER}
 
 
 @dataclass
-class _Findings:
-    """What was found for and against the name."""
+class _Case:
+    """A name asked for in a state, and what was found for and against it."""
 
+    where: Jurisdiction
+    asked: str
+    compared: equivalence.Asked
     taken: list[Blocking] = field(default_factory=list)
     doubtful: list[Blocking] = field(default_factory=list)
     alike: list[Near] = field(default_factory=list)
+    others: list[Record] = field(default_factory=list)
     free: list[str] = field(default_factory=list)
     ask: list[str] = field(default_factory=list)
 
@@ -60,13 +65,14 @@ def judge(
     """
     check_name(asked)
     rule = jurisdiction.name_test
-    found = _Findings()
+    found = _Case(jurisdiction, asked, equivalence.Asked(rule, asked))
     as_of = coverage.as_of if coverage else None
     for record in candidates:
         if record.name:
-            _compare(jurisdiction, asked, record, effect(jurisdiction, record, form, as_of), found)
-    _near_names(rule, asked, near, found)
-    _the_name_itself(jurisdiction, asked, found)
+            _compare(found, record, effect(jurisdiction, record, form, as_of))
+    _explain_others(found)
+    _near_names(found, near)
+    _the_name_itself(found)
     words_found = restricted.find(jurisdiction, asked, form)
     found.ask += [f"`{one.word}` in the name: {one.why}." for one in words_found]
     found.ask += _worth(jurisdiction, coverage)
@@ -115,41 +121,55 @@ def _wrong_with(asked: str) -> tuple[str, str] | None:
     return None
 
 
-def _compare(where: Jurisdiction, asked: str, record: Record, judged: Judged, found: _Findings) -> None:
+def _compare(found: _Case, record: Record, judged: Judged) -> None:
     """Puts a candidate where it belongs: in the way, perhaps in the way, free, or another name."""
-    rule, name = where.name_test, record.name
-    key, sameness = equivalence.strict_key(rule, name), equivalence.compare(rule, asked, name)
+    name = record.name
+    sameness = found.compared.compare(name)
     if sameness == "different":
-        apart = equivalence.honoured_between(rule, asked, name)
-        how, score = (f"same but for {_listed(apart)}", 99.0) if apart else ("alike", 95.0)
-        found.alike.append(Near(record.record_id, name, record.status, how, score))
+        found.others.append(record)
     elif judged.effect == "frees":
         found.free.append(f"{name} ({record.record_id}) has the name, but is not in the way. {judged.why}")
         found.alike.append(Near(record.record_id, name, record.status, "same, but not in the way", 100.0))
     else:
-        doubt = _doubt(rule, asked, name, is_same=sameness == "same")
+        doubt = _doubt(found, name, is_same=sameness == "same")
         why = " ".join(one for one in (doubt, judged.why) if one)
+        key = equivalence.strict_key(found.where.name_test, name)
         blocking = Blocking(record.record_id, name, record.status, key, why, record.name_kind)
         (found.doubtful if doubt or judged.effect == "unknown" else found.taken).append(blocking)
 
 
-def _doubt(rule: NameTest, asked: str, name: str, *, is_same: bool) -> str | None:
+def _doubt(found: _Case, name: str, *, is_same: bool) -> str | None:
     """Why it is not sure that the state holds the two names to be the same; None: it is sure."""
+    rule, asked = found.where.name_test, found.asked
     if not is_same:
-        unsure = _listed(equivalence.unconfirmed_between(rule, asked, name))
+        if len(found.doubtful) >= EXPLAINED:
+            return "The same if what is not confirmed makes no difference."
+        unsure = _listed(equivalence.unconfirmed_between(rule, asked, name)) or "where its words begin and end"
         return f"The same if these make no difference, which is not confirmed: {unsure}."
+    if not _GUESSED & set(rule.ignores):
+        return None
     guessed = _GUESSED & set(equivalence.differ_in(rule, asked, name))
     return f"The same if it is right that they differ only in: {_listed(tuple(guessed))}." if guessed else None
 
 
-def _near_names(rule: NameTest, asked: str, near: Sequence[Near], found: _Findings) -> None:
+def _explain_others(found: _Case) -> None:
+    """Candidates that are other names under the rule, as near names with what tells them apart."""
+    for place, record in enumerate(found.others[:SHOWN]):
+        rule = found.where.name_test
+        apart = equivalence.honoured_between(rule, found.asked, record.name) if place < EXPLAINED else ()
+        how, score = (f"same but for {_listed(apart)}", 99.0) if apart else ("alike", 95.0)
+        found.alike.append(Near(record.record_id, record.name, record.status, how, score))
+
+
+def _near_names(found: _Case, near: Sequence[Near]) -> None:
     """What names like it ask: where a person judges those, all; elsewhere what no text says makes a difference."""
+    rule = found.where.name_test
     known = {one.id for one in (*found.taken, *found.doubtful)} | {one.id for one in found.alike}
     for one in near:
         if one.id in known:
             continue
         feature = _NEAR_FEATURE.get(one.how)
-        if equivalence.compare(rule, asked, one.name) != "different":
+        if found.compared.compare(one.name) != "different":
             found.ask.append(f"{one.name} ({one.id}) is or may be the same under the rule, found by {one.how}.")
         elif rule.near_is_judged:
             found.ask.append(f"{one.name} ({one.id}) is like it ({one.how}); a person judges whether it is too like.")
@@ -159,8 +179,8 @@ def _near_names(rule: NameTest, asked: str, near: Sequence[Near], found: _Findin
             )
 
 
-def _the_name_itself(where: Jurisdiction, asked: str, found: _Findings) -> None:
-    rule = where.name_test
+def _the_name_itself(found: _Case) -> None:
+    where, asked, rule = found.where, found.asked, found.where.name_test
     if rule.max_length is not None and len(asked) > rule.max_length:
         found.ask.append(
             f"The name has {len(asked)} characters, spaces included; {where.name} takes {rule.max_length} at most."
@@ -181,7 +201,7 @@ def _worth(where: Jurisdiction, coverage: Coverage | None) -> list[str]:
     return []
 
 
-def _reasons(where: Jurisdiction, verdict: Answer, found: _Findings, coverage: Coverage | None) -> list[str]:
+def _reasons(where: Jurisdiction, verdict: Answer, found: _Case, coverage: Coverage | None) -> list[str]:
     reasons = [f"{one.name} ({one.id}) has the name. {one.why}" for one in found.taken]
     reasons += [f"{one.name} ({one.id}) may stand in the way. {one.why}" for one in found.doubtful]
     reasons += found.free + found.ask
@@ -215,7 +235,7 @@ def _keys(rule: NameTest, asked: str) -> dict[str, str]:
     return {"asked": strict} if strict == loose else {"asked": strict, "asked_loose": loose}
 
 
-def _shown(found: _Findings, near: Sequence[Near]) -> tuple[Near, ...]:
+def _shown(found: _Case, near: Sequence[Near]) -> tuple[Near, ...]:
     standing = {one.id for one in (*found.taken, *found.doubtful)}
     by_id = {one.id: one for one in (*near, *found.alike) if one.id not in standing}
     return tuple(sorted(by_id.values(), key=lambda one: (-one.score, one.name, one.id))[:SHOWN])

@@ -11,6 +11,7 @@ from random import Random
 from pw_pipelines.jurisdictions.features import Feature
 from pw_pipelines.jurisdictions.model import NameTest
 from pw_pipelines.registry.keys import is_little, stem
+from pw_pipelines.registry.words import words
 
 # Words that no list speaks of and no rule of thumb changes but by number, and their plurals.
 NOUNS = {
@@ -134,9 +135,10 @@ def sounding_alike(word: str) -> str:
 
 def cuts(word: str) -> list[int]:
     """Where the word can be cut into two that no list speaks of."""
-    if not word.isalpha():
+    small = word.lower()
+    if not small.isalpha() or small in words().irregular_plurals:
         return []
-    pieces = {at: (word[:at], word[at:]) for at in range(2, len(word) - 1)}
+    pieces = {at: (small[:at], small[at:]) for at in range(2, len(small) - 1)}
     return [
         at for at, both in pieces.items() if all(stem(one) in {one, one + "e"} and not is_little(one) for one in both)
     ]
