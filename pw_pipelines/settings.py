@@ -161,6 +161,24 @@ class Settings(BaseSettings):
         default="klarna", description="Ways to pay whose money Adyen takes only when told, with commas; `all`: all."
     )
 
+    erpnext_url: str = "http://127.0.0.1:8080"
+    erpnext_api_key: str | None = Field(default=None, description="API key of the user our books are kept as.")
+    erpnext_api_secret: SecretStr | None = None
+    erpnext_webhook_secret: SecretStr | None = Field(
+        default=None, description="Secret of ERPNext's webhooks; two with a comma while it is changed."
+    )
+    erpnext_company: str = Field(default="Performance West", description="The company the books are of.")
+    erpnext_price_list: str = "Standard Selling"
+    erpnext_customer_group: str = "Commercial"
+    erpnext_territory: str = "United States"
+    erpnext_items: dict[str, str] = Field(
+        default={"service": "PW-SERVICE", "fee": "PW-FEE", "surcharge": "PW-SURCHARGE"},
+        description="Items that lines of a bill are booked on, as JSON: service, fee (passed through), surcharge.",
+    )
+    erpnext_bank_accounts: dict[str, str] = Field(
+        default={}, description="Accounts that receive money by currency, as JSON; unset: the company's default."
+    )
+
     retention_runs_days: int = Field(default=90, ge=1, description="Days a finished run and its events are kept.")
     retention_logs_days: int = Field(default=30, ge=1, description="Days the captured output of a run is kept.")
     retention_alerts_days: int = Field(default=365, ge=30, description="Days a delivered alert is kept.")
@@ -248,5 +266,9 @@ def with_sandbox_addresses(settings: Settings) -> Settings:
             "telegram_url": f"{base}/telegram",
             "telegram_token": SecretStr("1:sandbox"),
             "telegram_chat_id": "1000",
+            "erpnext_url": f"{base}/erpnext",
+            "erpnext_api_key": "sandbox",
+            "erpnext_api_secret": SecretStr("sandbox-secret"),
+            "erpnext_webhook_secret": SecretStr("sandbox-webhook-secret"),
         }
     )
