@@ -95,11 +95,13 @@ class Dates(dict[str, str | None]):
         self.wrong: set[str] = set()
 
     def __missing__(self, written: str) -> str | None:
+        if len(self) >= self.LARGEST:  # no register has so many days: this is no date field, and memory is bounded
+            self.clear()
+            self.wrong.clear()
         found = next((day for order in self._orders if (day := _day(written, order))), None)
         if found is None and written.strip("0 \0") and written.strip("9"):
             self.wrong.add(written)
-        if len(self) < self.LARGEST:
-            self[written] = found
+        self[written] = found
         return found
 
 
@@ -114,14 +116,16 @@ class Repeated(dict[str, str | None]):
         self.odd: set[str] = set()
 
     def __missing__(self, written: str) -> str | None:
+        if len(self) >= self.LARGEST:
+            self.clear()
+            self.odd.clear()
         clean = written.strip()
         if not clean.isprintable():
             mended = printable(clean)
             if clean.strip("\0 ") != mended:
                 self.odd.add(written)
             clean = mended
-        if len(self) < self.LARGEST:
-            self[written] = clean or None
+        self[written] = clean or None
         return clean or None
 
 

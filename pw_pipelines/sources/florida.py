@@ -117,6 +117,10 @@ class FloridaReader:
         names = [base_name(one).lower() for one in found]
         if not found or len(set(names)) != len(names):
             raise SourceRejected("The ZIP is empty or holds two files of one name.", source=self.source)
+        mine = [one for one in found if self._is_named(base_name(one).lower())]
+        if mine and len(mine) < len(found):
+            facts.notes.append(f"{len(found) - len(mine)} other files in the ZIP were left aside.")
+        found = mine or found
         methods = ", ".join(str(one) for one in sorted({one.compress_type for one in found}))
         facts.layout = f"records of {self.width:,} bytes, ZIP of {len(found)} (method {methods})"
         facts.day = oldest_day(found)

@@ -137,9 +137,9 @@ def _page_blocks(stream: BinaryIO, head: bytes, source: str, name: str) -> Itera
             told = {}
         if isinstance(told, dict):
             _refuse_error(told, source, name)
-        yield from _line_blocks(stream, shown)
+        yield from _line_blocks(stream, source, name or "The file", shown)
     else:
-        yield from _csv_blocks(stream, source, shown)
+        yield from _csv_blocks(stream, source, name or "The file", shown)
 
 
 def _array_blocks(stream: BinaryIO, source: str, name: str, member: str) -> Iterator[Block]:
@@ -167,16 +167,25 @@ def _array_blocks(stream: BinaryIO, source: str, name: str, member: str) -> Iter
         yield Block(last[:-1], row, member)
 
 
-def _line_blocks(stream: BinaryIO, member: str) -> Iterator[Block]:
+def _cut_short(name: str, source: str) -> SourceRejected:
+    return SourceRejected(f"{name} ends inside its last row: cut short.", source=source)
+
+
+def _line_blocks(stream: BinaryIO, source: str, name: str, member: str) -> Iterator[Block]:
     line = 1
     while data := stream.read(BLOCK_BYTES):
         if not data.endswith(b"\n"):
             data += stream.readline()
+        if not data.endswith(b"\n"):
+            try:
+                json.loads(data[data.rfind(b"\n") + 1 :].removeprefix(_BOM) or b"0")
+            except ValueError as error:
+                raise _cut_short(name, source) from error
         yield Block(data.removeprefix(_BOM) if line == 1 else data, line, member)
         line += data.count(b"\n")
 
 
-def _csv_blocks(stream: BinaryIO, source: str, member: str) -> Iterator[Block]:
+def _csv_blocks(stream: BinaryIO, source: str, name: str, member: str) -> Iterator[Block]:
     """Every block begins with the header again, so that it can be read by itself."""
     header = stream.readline(_SMALL_BYTES).removeprefix(_BOM)
     if not header.endswith(b"\n"):
@@ -193,8 +202,20 @@ def _csv_blocks(stream: BinaryIO, source: str, member: str) -> Iterator[Block]:
             rest = rest[cut:]
         elif len(rest) > MOST_BYTES_UNCUT:
             raise SourceRejected("A quoted cell is never closed: a quote is missing.", source=source)
+    if rest.strip() and not rest.endswith(b"\n") and _is_cut_short(header, rest):
+        raise _cut_short(name, source)
     if rest.strip() or line == 2:
         yield Block(header + rest, line, member)
+
+
+def _is_cut_short(header: bytes, rest: bytes) -> bool:
+    """Whether the last record, which no line feed ends, lacks cells or a closing quote."""
+    text = (header + rest).decode("utf-8", "replace")
+    try:
+        widths = [len(cells) for cells in csv.reader(io.StringIO(text, newline=""), strict=True)]
+    except csv.Error:
+        return True
+    return widths[-1] < widths[0]
 
 
 def _last_record_end(data: bytes) -> int:

@@ -28,6 +28,12 @@ def test_a_missing_part_makes_it_no_whole_register() -> None:
     assert read.facts.notes == ["Not the whole set: cordata7.txt missing."]
 
 
+def test_other_files_in_the_archive_are_left_aside() -> None:
+    read = read_file("FL", zipped({"__MACOSX/._cordata0.txt": b"?", "readme.txt": b"Read me."} | PARTS), "cordata.zip")
+    assert (read.facts.share, read.read, read.rejected) == ("whole", 10, 0)
+    assert read.facts.notes == ["2 other files in the ZIP were left aside."]
+
+
 def test_a_loose_part_is_a_part() -> None:
     read = read_file("FL", PARTS["cordata3.txt"], "cordata3.txt")
     assert (read.source, read.facts.share) == ("sunbiz_cor", "part")

@@ -230,6 +230,8 @@ def test_a_bundle_with_an_error_reply_in_it_is_rejected(tmp_path: Path) -> None:
     [
         (b'{"code":"query.compiler.malformed","error":true,"message":"Could not parse SoQL"}', "Could not parse SoQL"),
         (page([COLORADO])[:-30], "cut short"),
+        (json.dumps(COLORADO).encode() + b"\n" + json.dumps(COLORADO).encode()[:-9], "last row: cut short"),
+        (export([COLORADO, COLORADO])[:-20], "last row: cut short"),
         (
             page([{"entityid": "1", "entity_name": "X"}]),
             r"No column entityname \(names\); the columns are entity_name, entityid",
