@@ -10,7 +10,7 @@ from pydantic import field_validator
 
 from pw_pipelines.jurisdictions.model import Jurisdiction
 from pw_pipelines.registry import keys
-from pw_pipelines.registry.equivalence import designator_form
+from pw_pipelines.registry.comparison import designator_form
 from pw_pipelines.registry.model import EntityForm
 from pw_pipelines.registry.words import words
 from pw_pipelines.yaml_data import Strict, read_entry

@@ -1,0 +1,270 @@
+"""One name under one reading of a state's rule: word by word, without what the reading leaves out.
+
+What follows is textual and knows no state: `Reading` says what is left out, `key` leaves it out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pw_pipelines.jurisdictions.features import FOUND_NEAR, Feature
+from pw_pipelines.jurisdictions.model import NameTest
+from pw_pipelines.registry import keys
+from pw_pipelines.registry.words import words
+
+_PIECE = re.compile(r"[^\W_](?:['`]*[^\W_])*|[&+]")
+_BLANKS = re.compile(r"\s+")
+_BELONG_TO_DESIGNATOR = " ,.;:-/()\"'`\t\n"  # when it goes, these before it go with it
+
+
+@dataclass(frozen=True)
+class _Token:
+    """One word. raw: as written but for capitals; plain: ASCII, closed up; gap: what stands before it."""
+
+    raw: str
+    plain: str
+    gap: str
+    kept: bool = False  # a single letter among others: no article
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What of a rule's features one key leaves out.
+
+    marks       punctuation left out; None: all of it but `kept_marks`
+    only        feature -> the words of it that are left out, where not all are
+    marks_part  whether a mark that is left out parts two words (SMITH.JONES as SMITH JONES) or not (SMITHJONES)
+    """
+
+    left_out: frozenset[Feature]
+    marks: frozenset[str] | None
+    kept_marks: frozenset[str]
+    only: dict[Feature, frozenset[str]]
+    state_words: tuple[str, ...]
+    is_loose: bool
+    marks_part: bool
+
+
+def reading_of(rule: NameTest, *, is_loose: bool) -> Reading:
+    """What a rule surely leaves out, loosely also what it may. Never sound and word order: those make no key."""
+    left_out = frozenset(rule.ignores) | (frozenset(rule.unconfirmed) if is_loose else frozenset())
+    only = {} if is_loose else {feature: frozenset(text.split()) for feature, text in rule.only.items()}
+    return Reading(
+        left_out=left_out - FOUND_NEAR,
+        marks=only.get(Feature.PUNCTUATION),
+        kept_marks=frozenset(rule.parts.get(Feature.PUNCTUATION, "").split()),
+        only=only,
+        state_words=rule.state_words,
+        is_loose=is_loose,
+        marks_part=is_loose,
+    )
+
+
+def key(reading: Reading, name: str) -> str:
+    """The name without what the reading leaves out; readable, for it is shown beside the verdict."""
+    left_out = reading.left_out
+    tokens, tail = _tokens(reading, name)
+    if Feature.DESIGNATOR in left_out:
+        tokens, tail = _without_designator(reading, tokens, tail)
+    if Feature.DOTCOM in left_out:
+        tokens = _without_dotcom(tokens)
+    if not reading.marks_part:
+        tokens = _closed_up_by_marks(reading, tokens)
+    if Feature.INITIALS in left_out:
+        tokens = _initials_together(tokens)
+    if Feature.POSSESSIVE in left_out:
+        tokens = [_not_possessive(token) for token in tokens]
+    if any(token.kept or not keys.is_little(token.plain) for token in tokens):  # else the little words are the name
+        tokens = [token for token in tokens if token.kept or not _is_left_out(reading, token)]
+        if Feature.STATE_WORDS in left_out and reading.state_words:
+            places = beside_state_words([token.plain for token in tokens], reading.state_words)
+            tokens = [tokens[at] for at in places]
+        if Feature.ADDED_NUMBER in left_out:
+            while len(tokens) > 1 and is_number(tokens[-1].plain):
+                tokens = tokens[:-1]
+    tokens = [_word_made_one(reading, token) for token in tokens]
+    return _written(reading, tokens, tail)
+
+
+def _tokens(reading: Reading, name: str) -> tuple[list[_Token], str]:
+    """The words of the name, and what stands after the last."""
+    text = keys.plain_marks(name)
+    if Feature.CASE in reading.left_out:
+        text = text.lower()
+    found: list[_Token] = []
+    end = 0
+    for match in _PIECE.finditer(text):
+        raw, gap = match.group(), text[end : match.start()]
+        if raw in "&+":
+            if Feature.AMPERSAND in reading.left_out:
+                raw, gap = "and", gap or " "
+            plain = "and"
+        else:
+            plain = "".join(keys.plain_words(raw))
+        end = match.end()
+        if not plain:
+            continue
+        if found and found[-1].plain == "and" and text[match.start() - 1] in "&+" and not gap:
+            gap = " " if Feature.AMPERSAND in reading.left_out else ""
+        found.append(_Token(raw, plain, gap))
+    for run in keys.initials(keys.without_designator([token.plain for token in found])):
+        for at in run:
+            if found[at].plain != "and":
+                found[at] = replace(found[at], kept=True)
+    return found, text[end:]
+
+
+def _closed_up_by_marks(reading: Reading, tokens: list[_Token]) -> list[_Token]:
+    """Words with nothing but ignored marks between them as one: `A.B.C.`, `WAL-MART`."""
+    closed: list[_Token] = []
+    for token in tokens:
+        is_sign = token.raw in "&+" or (closed and closed[-1].raw in "&+")
+        if closed and token.gap and not is_sign and all(_is_ignored(reading, mark) for mark in token.gap):
+            last = closed.pop()
+            closed.append(_Token(last.raw + token.raw, last.plain + token.plain, last.gap))
+        else:
+            closed.append(token)
+    return closed
+
+
+def _is_ignored(reading: Reading, mark: str) -> bool:
+    """Whether a mark of punctuation is left out."""
+    if Feature.PUNCTUATION not in reading.left_out or mark.isspace() or mark in "&+":
+        return False
+    return mark not in reading.kept_marks and (reading.marks is None or mark in reading.marks)
+
+
+def _without_designator(reading: Reading, tokens: list[_Token], tail: str) -> tuple[list[_Token], str]:
+    """Without the designator at the end; loosely without every one: COMPANY, LLC is one designator or two."""
+    forms = reading.only.get(Feature.DESIGNATOR)
+    while True:
+        plains = [token.plain for token in tokens]
+        width = keys.designator_width(plains)
+        said = designator_form(plains[-width:]) if width else None
+        if not width or (forms is not None and said not in forms):
+            return tokens, tail
+        tail = "".join(mark for mark in tokens[-width].gap if mark not in _BELONG_TO_DESIGNATOR)
+        tokens = tokens[:-width]
+        if not reading.is_loose:
+            return tokens, tail
+
+
+def designator_form(parts: list[str]) -> str | None:
+    """The form a designator says (llc, corporation, partnership, any), by its words or its letters set apart."""
+    known = words().designators
+    return known.get(" ".join(parts)) or known.get("".join(parts))
+
+
+def _without_dotcom(tokens: list[_Token]) -> list[_Token]:
+    known = words().dotcom
+    if len(tokens) > 1 and tokens[0].plain == "www":
+        tokens = tokens[1:]
+    end = len(tokens)
+    while end > 1:
+        width = keys.designator_width([token.plain for token in tokens[:end]])
+        if not width:
+            break
+        end -= width
+    at = end
+    while at > 1 and tokens[at - 1].plain in known and "." in tokens[at - 1].gap:
+        at -= 1
+    return tokens[:at] + tokens[end:]
+
+
+def _initials_together(tokens: list[_Token]) -> list[_Token]:
+    """Single letters as one word, without the full stops after them."""
+    together: list[_Token] = []
+    was_letter = False
+    for token in tokens:
+        if was_letter and token.kept:
+            last = together.pop()
+            together.append(_Token(last.raw + token.raw, last.plain + token.plain, last.gap))
+        elif was_letter:
+            together.append(replace(token, gap=token.gap.lstrip(".")))
+        else:
+            together.append(token)
+        was_letter = token.kept
+    return together
+
+
+def _not_possessive(token: _Token) -> _Token:
+    for ending, left in (("'s", ""), ("`s", ""), ("s'", "s"), ("s`", "s")):
+        if token.raw.endswith(ending) and len(token.raw) > len(ending):
+            raw = token.raw[: -len(ending)] + left
+            return replace(token, raw=raw, plain="".join(keys.plain_words(raw)))
+    return token
+
+
+def _is_left_out(reading: Reading, token: _Token) -> bool:
+    known = words()
+    kinds = (
+        (Feature.ARTICLES, known.articles),
+        (Feature.FOREIGN_ARTICLES, known.foreign_articles | known.foreign_conjunctions | known.foreign_prepositions),
+        (Feature.CONJUNCTIONS, known.conjunctions),
+        (Feature.PREPOSITIONS, known.prepositions),
+        (Feature.COMPANY_WORDS, frozenset({"company", "limited", "liability"})),
+    )
+    for feature, listed in kinds:
+        if feature in reading.left_out and token.plain in reading.only.get(feature, listed):
+            return token.raw not in {"&", "+"}
+    return False
+
+
+def beside_state_words(parts: list[str], phrases: tuple[str, ...]) -> list[int]:
+    """Places of the words that are no words for the state; all, if it would leave none."""
+    places = list(range(len(parts)))
+    for phrase in sorted(phrases, key=len, reverse=True):
+        said = phrase.split()
+        for at in range(len(places) - len(said), -1, -1):
+            if len(places) > len(said) and [parts[place] for place in places[at : at + len(said)]] == said:
+                del places[at : at + len(said)]
+    return places
+
+
+def is_number(plain: str) -> bool:
+    return keys.as_number(plain).isdigit()
+
+
+def _contracted_apart(word: str) -> str:
+    return words().contractions.get(word, word)
+
+
+_WORD_FEATURES: tuple[tuple[Feature, Callable[[str], str]], ...] = (
+    (Feature.SPELLING, keys.spelt),
+    (Feature.CONTRACTION, _contracted_apart),
+    (Feature.ABBREVIATIONS, keys.unabbreviated),
+    (Feature.NUMERALS, keys.as_number),
+    (Feature.PLURAL, keys.singular),
+    (Feature.TENSE, keys.untensed),
+)
+
+
+def _word_made_one(reading: Reading, token: _Token) -> _Token:
+    """The word as every other way of writing it that is ignored."""
+    if token.kept or token.raw in "&+":
+        return token
+    word = token.plain
+    for feature, step in _WORD_FEATURES:
+        if feature in reading.left_out:
+            word = step(word)
+    return token if word == token.plain else replace(token, raw=word, plain=word)
+
+
+def _written(reading: Reading, tokens: list[_Token], tail: str) -> str:
+    text = "".join(_gap(reading, token.gap) + _raw(reading, token) for token in tokens) + _gap(reading, tail)
+    return text.strip()
+
+
+def _gap(reading: Reading, gap: str) -> str:
+    blank = " " if reading.marks_part else ""
+    kept = "".join(blank if _is_ignored(reading, mark) else mark for mark in gap)
+    return _BLANKS.sub("" if Feature.SPACES in reading.left_out else " ", kept)
+
+
+def _raw(reading: Reading, token: _Token) -> str:
+    raw = token.raw.replace(" ", "") if Feature.SPACES in reading.left_out else token.raw
+    if Feature.ACCENTS in reading.left_out:
+        raw = keys.plain_letters(raw)
+    return "".join(letter for letter in raw if letter not in keys.CLOSES_UP or not _is_ignored(reading, letter))
