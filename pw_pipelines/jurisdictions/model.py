@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from pw_pipelines.jurisdictions.features import Feature
 from pw_pipelines.sources.register import NameKind
@@ -29,6 +29,19 @@ EVERYWHERE: tuple[FeeName, ...] = (
 )  # fmt: skip
 
 
+def _written_as_text(value: object) -> object:
+    """Cents stand in quotes: YAML would read a bare 138.75 as a binary float."""
+    if isinstance(value, float):
+        raise ValueError(f"{value} is not in quotes; write cents as text, such as '138.75'")  # noqa: TRY004
+    return value
+
+
+Money = Annotated[
+    Annotated[Decimal, Field(ge=0, decimal_places=2)] | None,
+    BeforeValidator(_written_as_text),
+]
+
+
 class Amount(Strict):
     """A fee in the jurisdiction's currency. value None: unknown; then `words` says why.
 
@@ -36,7 +49,7 @@ class Amount(Strict):
     checked_on  day the source read the official page, where it says so
     """
 
-    value: Decimal | None = Field(ge=0)
+    value: Money
     source: str
     confidence: Confidence
     checked_on: date | None = None
@@ -63,7 +76,7 @@ class Option(Strict):
     """One step of expedited service; amount None where the source gives a range or no number."""
 
     words: Sentence
-    amount: Decimal | None = Field(default=None, ge=0)
+    amount: Money = None
 
 
 class Expedited(Stated):
