@@ -21,7 +21,10 @@ from pw_pipelines.db.connection import Database, create_databases, migrate
 from pw_pipelines.db.embedded import Embedded, Server
 from pw_pipelines.settings import Settings, load_settings
 
-pytest_plugins = ["tests.no_skips", "tests.fixtures_sandbox", "tests.fixtures_marts", "tests.fixtures_listmonk"]
+pytest_plugins = [
+    "tests.no_skips", "tests.fixtures_sandbox", "tests.fixtures_marts", "tests.fixtures_listmonk",
+    "tests.fixtures_registers",
+]  # fmt: skip
 
 TEMPLATE = "template_pw"
 

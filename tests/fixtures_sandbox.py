@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from pw_pipelines.db.connection import create_databases
 from pw_pipelines.db.embedded import Server
+from pw_pipelines.sandbox.faults import FaultBook
 from pw_pipelines.sandbox.server import create_app
 from pw_pipelines.sandbox.world import World
 from pw_pipelines.settings import Settings, with_sandbox_addresses
@@ -69,8 +70,8 @@ def set_sandbox_day(settings: Settings, day: date) -> None:
 class serving:
     """The stand-ins on a free port of this machine, in a thread of this process; gives the base URL."""
 
-    def __init__(self, settings: Settings, world: World | None = None) -> None:
-        app = create_app(settings, world=world)
+    def __init__(self, settings: Settings, world: World | None = None, book: FaultBook | None = None) -> None:
+        app = create_app(settings, world=world, book=book)
         config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", access_log=False)
         self._server = uvicorn.Server(config)
         self._listening = config.bind_socket()

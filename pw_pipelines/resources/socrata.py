@@ -202,25 +202,20 @@ class SocrataSites:
 
     def _once(self, wanted: Wanted, question: Question) -> requests.Response:
         """sodapy parses the reply and drops its bytes, so they are caught on the way."""
-        import requests
-
         caught: list[requests.Response] = []
         client = self._client(wanted.domain)
         client.session.hooks["response"] = [lambda reply, *_args, **_kwargs: caught.append(reply)]
         self._pace.wait()
         try:
             question(client)
-        except requests.HTTPError as error:
-            raise _judged(wanted, error.response) from error
-        except (requests.RequestException, OSError) as error:  # no connection, time-out, a body cut short
-            raise _Later(_unavailable(wanted, f"could not be read ({type(error).__name__}: {error})")) from error
-        except ValueError as error:  # JSON by its header, something else by its bytes
-            raise _Later(_unavailable(wanted, f"answered {_quoted(caught)} instead of JSON")) from error
         except Exception as error:
-            if "Unknown response format" not in str(error):  # sodapy raises the bare class
+            translated = _translated(wanted, error, caught)
+            if translated is error:
                 raise
-            raise _Later(_unavailable(wanted, f"answered {_quoted(caught)} instead of JSON")) from error
+            raise translated from error
         reply = caught[-1]
+        if reply.status_code != 200:  # 202: still being worked out
+            raise _judged(wanted, reply)
         stated = reply.headers.get("Content-Length")
         if stated is not None and "Content-Encoding" not in reply.headers and int(stated) != len(reply.content):
             raise _Later(_unavailable(wanted, f"gave {len(reply.content):,} of {stated} bytes"))
@@ -231,10 +226,23 @@ def _rows_of(wanted: Wanted, **query: Any) -> Question:
     return lambda client: client.get(wanted.dataset, **query)
 
 
+def _translated(wanted: Wanted, error: Exception, caught: Sequence[requests.Response]) -> Exception:
+    """The error for whatever sodapy raised. It stumbles over some error replies, so the status counts first."""
+    import requests
+
+    if caught and caught[-1].status_code not in (200, 202):
+        return _judged(wanted, caught[-1])
+    if isinstance(error, ValueError) or "Unknown response format" in str(error):  # sodapy raises the bare class
+        return _Later(_unavailable(wanted, f"answered {_quoted(caught)} instead of JSON"))
+    if isinstance(error, (requests.RequestException, OSError)):  # no connection, time-out, a body cut short
+        return _Later(_unavailable(wanted, f"could not be read ({type(error).__name__}: {error})"))
+    return error
+
+
 def _judged(wanted: Wanted, reply: requests.Response) -> Exception:
     """The error for a status that is not 200."""
     said = f"answered {reply.status_code}: {_message(reply)}"
-    if reply.status_code in RETRYABLE_STATUS:
+    if reply.status_code in RETRYABLE_STATUS or reply.status_code < 400:
         return _Later(_unavailable(wanted, said), retry_after_seconds(reply.headers.get("Retry-After")))
     if reply.status_code == 404:
         said += ". The dataset is gone or has moved; look for its successor on the site"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import posixpath
 import socket
 import stat
@@ -26,7 +27,7 @@ from paramiko.common import (
     OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
     OPEN_SUCCEEDED,
 )
-from paramiko.sftp import SFTP_CONNECTION_LOST, SFTP_EOF, SFTP_NO_SUCH_FILE
+from paramiko.sftp import SFTP_CONNECTION_LOST, SFTP_EOF, SFTP_NO_SUCH_FILE, SFTP_PERMISSION_DENIED
 
 from pw_pipelines.errors import ConfigError
 from pw_pipelines.sandbox.faults import CUT_SHARE, Fault, FaultBook
@@ -184,6 +185,8 @@ class _Files(paramiko.SFTPServerInterface):
 
     def open(self, path: str, flags: int, attr: paramiko.SFTPAttributes) -> paramiko.SFTPHandle | int:
         where = _plain(path)
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            return SFTP_PERMISSION_DENIED
         node = self._node(where)
         fault = self._book.take(SYSTEM, where)
         if node is None or (fault is not None and fault.fault == "missing"):
