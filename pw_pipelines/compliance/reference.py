@@ -15,13 +15,16 @@ from pw_pipelines.sources.contract import contracts
 
 
 def load_reference(db: Database) -> None:
-    """Makes pw.compliance_rules, pw.due_dates, pw.sources and pw.segments say exactly what the files say. Idempotent.
+    """Makes pw.compliance_rules, pw.due_dates, pw.sources, pw.segments and the tables of commerce/reference.py say
+    exactly what the files say. Idempotent.
 
     Raises ConfigError when a rule names a service the catalogue does not have.
     """
+    from pw_pipelines.commerce.reference import load_commerce
     from pw_pipelines.leads.segments import load_segments
 
     load_segments(db)
+    load_commerce(db)
     with db.connect(application="pw-reference") as connection:
         _replace(connection, "pw.compliance_rules", ("code",), _rule_rows())
         _replace(connection, "pw.due_dates", ("duty", "year", "nominal_on"), _due_rows())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_pipelines.commerce.catalogue import catalogue, parse_catalogue
+from pw_pipelines.commerce.catalogue import catalogue
 from pw_pipelines.compliance.reference import load_reference
 from pw_pipelines.compliance.rules import parse_rules, rule, rules
 from pw_pipelines.db.connection import Database
@@ -82,43 +82,6 @@ RULE = """
 def test_a_faulty_rule_is_refused_by_name(text: str, fault: str) -> None:
     with pytest.raises(ConfigError, match=fault):
         parse_rules(text)
-
-
-def test_the_catalogue_has_the_firms_prices_and_no_others() -> None:
-    published = {code: service.price_usd for code, service in catalogue().items() if service.price_usd is not None}
-    assert published == {
-        "fcc_compliance_check": Decimal(0),
-        "fcc_carrier_registration": Decimal(1299),
-        "form_499a": Decimal(499),
-        "cpni_certification": Decimal(199),
-        "rmd_filing": Decimal(249),
-        "calea_ssi": Decimal(799),
-        "stir_shaken_implementation": Decimal(499),
-        "state_puc": Decimal(399),
-        "neca_ocn": Decimal(2650),
-    }
-    assert len(catalogue()) == 20
-    assert catalogue()["dc_agent"].price == "quote"
-
-
-def test_a_fee_that_is_not_in_force_is_said_and_not_charged() -> None:
-    (fee,) = catalogue()["rmd_filing"].pass_through
-    assert (fee.amount_usd, fee.in_force) == (Decimal(100), False)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "- {code: a, title: t, price_usd: 249.10}",
-        "- {code: a, title: t, price_usd: '-1'}",
-        "- {code: a, title: t, price_usd: '1.001'}",
-        "- {code: a, title: t}",
-        "- {code: a, title: t, price_usd: quote}\n- {code: a, title: t, price_usd: quote}",
-    ],
-)
-def test_a_price_that_is_no_exact_amount_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError):
-        parse_catalogue(text)
 
 
 def test_reference_data_in_the_database_says_what_the_files_say_however_often_it_is_loaded(db: Database) -> None:
