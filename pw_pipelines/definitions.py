@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from pw_pipelines.assets import fcc, listmonk, marts, matches, registers
+from pw_pipelines.assets import fcc, jurisdictions, listmonk, marts, matches, registers
 from pw_pipelines.assets.manifest import read
 from pw_pipelines.jobs.acquisition import jobs
 from pw_pipelines.jobs.automatic import allowed
@@ -42,6 +42,7 @@ def build_defs(
             *marts.assets(models),
             listmonk.asset(settings, deps=[LEADS]),
             *registers.assets(settings),
+            jurisdictions.state_filing_fees,
         ],
         asset_checks=[*fcc.checks(), *registers.checks()],
         jobs=[*asset_jobs, retention_job],

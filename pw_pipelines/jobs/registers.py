@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dagster as dg
 
+from pw_pipelines.assets import jurisdictions
 from pw_pipelines.assets.registers import REGISTERS, checks_outside_jobs
 from pw_pipelines.jobs.acquisition import AFTER_A_CRASH
 
 FLORIDA, WEEKLY, MONTHLY = "refresh_registers_florida", "refresh_registers_weekly", "refresh_registers_monthly"
 STATES: dict[str, tuple[str, ...]] = {FLORIDA: ("FL",), WEEKLY: ("CO", "NY", "CT"), MONTHLY: ("OR", "PA", "IA")}
 TURNS = {"pw/registers": "all"}  # one at a time: each fills the disk and a processor
+ALSO = {FLORIDA: (jurisdictions.KEY,)}  # daily, so that an amended fee is in the table the next day
 _WHAT = {
-    FLORIDA: "Every daily file we lack, and the quarterly set when a newer one lies there.",
+    FLORIDA: "Every daily file we lack, and the quarterly set when a newer one lies there; the states' filing fees.",
     WEEKLY: "Whole copies of Colorado's, New York's and Connecticut's registers.",
     MONTHLY: "Whole copies of Oregon's, Pennsylvania's and Iowa's registers, which are renewed monthly.",
 }
@@ -25,7 +27,8 @@ def register_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             name,
             description=f"{_WHAT[name]} Sends nothing to anyone.",
             selection=dg.AssetSelection.assets(
-                *(key for state in states for key in (*REGISTERS[state].raw_keys, REGISTERS[state].key))
+                *(key for state in states for key in (*REGISTERS[state].raw_keys, REGISTERS[state].key)),
+                *ALSO.get(name, ()),
             )
             - answers,
             executor_def=dg.in_process_executor,

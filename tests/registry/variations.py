@@ -23,7 +23,7 @@ NOUNS = {
 DISTINCT = ("zebra", "walnut", "kumquat", "marble", "pyramid", "blue", "amber", "copper", "violet")
 SLOTS: dict[Feature, tuple[tuple[str, ...], ...]] = {
     Feature.NUMERALS: (("4", "four", "IV"), ("12", "twelve"), ("20", "Twenty", "XX"), ("3rd", "third")),
-    Feature.ABBREVIATIONS: (("international", "intl"), ("brothers", "bros"), ("saint", "st"), ("service", "svc")),
+    Feature.ABBREVIATIONS: (("international", "intl"), ("brother", "bro"), ("saint", "st"), ("service", "svc")),
     Feature.SPELLING: (("center", "centre"), ("quick", "kwik"), ("night", "nite"), ("harbor", "harbour")),
     Feature.TENSE: (("clean", "cleaned", "cleaning"), ("carry", "carried"), ("plan", "planned", "planning")),
     Feature.CONTRACTION: (("do not", "don't", "dont"), ("is not", "isn’t")),
