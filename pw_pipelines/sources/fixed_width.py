@@ -221,12 +221,13 @@ def _stride(data: bytes, width: int) -> int:
         count, over = divmod(len(data), stride)
         if over or data[width::stride] != end[:1] * count or data[stride - 1 :: stride] != b"\n" * count:
             continue
-        without = data.replace(b"\n", b"")  # quicker than count() by far
-        if len(without) != len(data) - count:
+        # From each record's first byte the next line end is its own: quicker than counting them, and nothing is copied.
+        if [data.find(b"\n", at) for at in range(0, len(data), stride)] != list(range(stride - 1, len(data), stride)):
             return 0
         if end == b"\n":
-            return 0 if b"\r" in without else stride
-        return stride if len(without.replace(b"\r", b"")) == count * width else 0
+            return 0 if b"\r" in data else stride
+        ends = [data.find(b"\r", at) for at in range(0, len(data), stride)]
+        return stride if ends == list(range(width, len(data), stride)) else 0
     return 0
 
 
