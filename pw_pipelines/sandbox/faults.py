@@ -24,8 +24,9 @@ from pw_pipelines.sandbox.distort import DISTORTIONS, tiny_gzip
 from pw_pipelines.sandbox.today import DAYS_BACK
 
 System = Literal[
-    "rmd", "form499", "ecfs", "bdc", "cores", "listmonk", "telegram", "socrata", "sunbiz", "iowa_hub", "illinois"
-]
+    "rmd", "form499", "ecfs", "bdc", "cores", "listmonk", "telegram", "socrata", "sunbiz", "iowa_hub", "illinois",
+    "erpnext",
+]  # fmt: skip
 SYSTEMS: tuple[str, ...] = get_args(System)
 # Where a system has lists beside its data, a spoiled body is meant to be the data's.
 _DATA_OF = {"bdc": "/downloadFile/", "socrata": "order="}

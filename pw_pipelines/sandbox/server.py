@@ -34,7 +34,7 @@ def create_app(settings: Settings, *, world: World | None = None, book: faults.F
 
     `book`: the faults in force, where the file server shares them.
 
-    Listmonk's stand-in is there when `settings.sandbox_database_url` says where its tables are.
+    Listmonk's and ERPNext's are there when `settings.sandbox_database_url` says where their tables are.
     Raises ConfigError in live mode.
     """
     if not settings.is_sandbox:
@@ -89,12 +89,17 @@ async def _front_page(request: Request) -> Response:
 
 
 def _other_systems(settings: Settings) -> dict[str, ASGIApp]:
-    from pw_pipelines.sandbox import listmonk, telegram
+    from pw_pipelines.sandbox import erpnext, listmonk, telegram
 
     apps: dict[str, ASGIApp] = {"/telegram": telegram.create_app(now=settings.clock.now)}
     if settings.sandbox_database_url:
         apps["/listmonk"] = listmonk.create_app(
             settings.sandbox_database_url.get_secret_value(), now=settings.clock.now
+        )
+        apps["/erpnext"] = erpnext.create_app(
+            settings.sandbox_database_url.get_secret_value(),
+            now=settings.clock.now,
+            webhook_url=f"{settings.public_url.rstrip('/')}/webhooks/erpnext",
         )
     return apps
 
