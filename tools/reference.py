@@ -1,7 +1,7 @@
 """Writes docs/reference/*.md from the code and data they describe. `--check` only says whether they are current.
 
 Generated pages can't drift: settings from settings.py, commands from `pw`'s own parser, sources from their
-contracts, rules from rules.yaml.
+contracts, rules from rules.yaml, jurisdictions from their data files.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ import typer
 from pw_pipelines import cli
 from pw_pipelines.commerce.catalogue import catalogue
 from pw_pipelines.compliance.rules import rules
+from pw_pipelines.jurisdictions.book import book
+from pw_pipelines.jurisdictions.features import Feature
+from pw_pipelines.jurisdictions.fees import CREDIT, NOT_ADVICE, fees_of, shown
+from pw_pipelines.jurisdictions.model import EVERYWHERE
 from pw_pipelines.settings import Settings
 from pw_pipelines.sources.contract import contracts
 
@@ -107,11 +111,72 @@ def rules_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def jurisdictions_page() -> str:
+    """The 52 jurisdictions: fees in one table, then name test and duties of each."""
+    lines = ["# Jurisdictions", "", f"{CREDIT} {NOT_ADVICE} Not legal advice.", ""]
+    lines += [
+        "`unknown`: no amount could be confirmed; the data file says why. Sources and the day each value was read stand "
+        "in `pw_pipelines/jurisdictions/data/`, and in the table `pw.state_filing_fees`.",
+        "",
+    ]
+    shown_fees = EVERYWHERE
+        "llc_formation",
+        "corporation_formation",
+        "annual_report",
+        "franchise_tax_minimum",
+        "name_reservation",
+    )
+    lines += ["| | LLC | corporation | annual report | minimum tax | name reservation |", "|---|---|---|---|---|---|"]
+    for where in book().values():
+        fees = {fee.fee: shown(fee) for fee in fees_of(where)}
+        lines.append(
+            f"| [{where.code}](#{where.code.lower()}) | " + " | ".join(fees[name] for name in shown_fees) + " |"
+        )
+    lines += [
+        "",
+        "How two names are compared: what is **ignored** surely makes no difference, what is **honoured** surely does, "
+        "and of what is **not confirmed** nobody here has read; there a person must look.",
+        "",
+    ]
+    lines += ["| feature | it means |", "|---|---|", *(f"| {one.value} | {one.about} |" for one in Feature), ""]
+    for where in book().values():
+        rule = where.name_test
+        lines += [f"## {where.code}", "", f"{where.name}: {where.agency}. Names: <{where.search.url}> "
+                  f"({where.automation.stance}: {where.automation.reason})", ""]  # fmt: skip
+        lines.append(f"- name test: {rule.summary} ({rule.statute})")
+        for said, features in (
+            ("ignored", rule.ignores),
+            ("honoured", rule.honours),
+            ("not confirmed", rule.unconfirmed),
+        ):
+            lines.append(f"- {said}: {', '.join(features) or 'nothing'}")
+        for feature, only in rule.only.items():
+            lines.append(f"- of {feature.value}, surely ignored are only: `` {only} ``")
+        for feature, part in rule.parts.items():
+            lines.append(f"- of {feature.value}, these make a difference: `` {part} ``")
+        if rule.consent:
+            lines.append(f"- ways through: {rule.consent}")
+        listed = where.restricted_words
+        words = ", ".join(word.word for word in listed.words) + ("" if listed.is_complete else " and more")
+        lines.append(f"- restricted words: {words if listed.was_read else 'no list was read'}")
+        lines.append(f"- annual report: {where.annual_report_due.words}")
+        lines.append(f"- expedited: {where.expedited.words}")
+        if where.publication.required_for:
+            lines.append(f"- publication: {where.publication.words}")
+        lines.append(f"- reserved names hold: {where.reservation_term.words}")
+        lines.append(
+            f"- register here: {', '.join(where.data_source.sources) or 'none'}. {' '.join(where.data_source.gaps)}"
+        )
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "commands.md": commands_page,
     "sources.md": sources_page,
     "rules.md": rules_page,
+    "jurisdictions.md": jurisdictions_page,
 }
 
 
