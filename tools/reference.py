@@ -119,18 +119,11 @@ def jurisdictions_page() -> str:
         "in `pw_pipelines/jurisdictions/data/`, and in the table `pw.state_filing_fees`.",
         "",
     ]
-    shown_fees = EVERYWHERE
-        "llc_formation",
-        "corporation_formation",
-        "annual_report",
-        "franchise_tax_minimum",
-        "name_reservation",
-    )
     lines += ["| | LLC | corporation | annual report | minimum tax | name reservation |", "|---|---|---|---|---|---|"]
     for where in book().values():
         fees = {fee.fee: shown(fee) for fee in fees_of(where)}
         lines.append(
-            f"| [{where.code}](#{where.code.lower()}) | " + " | ".join(fees[name] for name in shown_fees) + " |"
+            f"| [{where.code}](#{where.code.lower()}) | " + " | ".join(fees[name] for name in EVERYWHERE) + " |"
         )
     lines += [
         "",
