@@ -115,7 +115,7 @@ def jurisdictions_page() -> str:
     """The 52 jurisdictions: fees in one table, then name test and duties of each."""
     lines = ["# Jurisdictions", "", f"{CREDIT} {NOT_ADVICE} Not legal advice.", ""]
     lines += [
-        "`unknown`: no amount could be confirmed; the data file says why. Sources and the day each value was read stand "
+        "`unknown`: no amount could be confirmed; the data file says why. Sources, and the day each was read, stand "
         "in `pw_pipelines/jurisdictions/data/`, and in the table `pw.state_filing_fees`.",
         "",
     ]
