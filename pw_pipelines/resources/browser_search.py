@@ -11,17 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-import yaml
-from pydantic import TypeAdapter, ValidationError
-
-from pw_pipelines.errors import ConfigError
-from pw_pipelines.resources.page_script import NAME, PageScript, Pattern, Problem, Reading, Step
+from pw_pipelines.resources.page_script import NAME, PageScript, Pattern, Problem, Reading, Step, known_problems
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page, Response
@@ -48,7 +42,8 @@ _LOOK = """selectors => {
                 enabled: !!first && !first.disabled && first.getAttribute('aria-disabled') !== 'true',
                 value: first && 'value' in first ? String(first.value) : ''};
   }
-  return {title: document.title, body: document.body ? document.body.innerText : '', found};
+  return {whole: document.readyState !== 'loading', found,
+          title: document.title, body: document.body ? document.body.innerText : ''};
 }"""
 _READ = """([rows, fields]) => {
   const seen = e => e.getClientRects().length > 0 && getComputedStyle(e).visibility !== 'hidden';
@@ -94,19 +89,12 @@ class _End(Exception):
         self.detail = detail
 
 
-@lru_cache(maxsize=1)
-def known_problems() -> tuple[Problem, ...]:
-    """`page_problems.yaml`. Raises ConfigError naming the field that is wrong."""
-    text = (resources.files("pw_pipelines.resources") / "page_problems.yaml").read_text(encoding="utf-8")
-    try:
-        return TypeAdapter(tuple[Problem, ...]).validate_python(yaml.safe_load(text))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise ConfigError(f"resources/page_problems.yaml is not valid: {error}") from error
-
-
 @contextmanager
 def a_browser() -> Iterator[Browser]:
-    """A Chromium of its own for one visit. Raises ConfigError when this machine has none."""
+    """A Chromium of its own for one visit. Raises ConfigError when this machine has none.
+
+    To be entered in a thread without a running event loop: Playwright's plain interface refuses one.
+    """
     from playwright.sync_api import sync_playwright
 
     from pw_pipelines.runtime.browser import launch
@@ -229,7 +217,7 @@ class _Search:
             answer.rows += rows
             answer.pages += 1
             self._keep()
-            if answer.total is not None and answer.total > len(rows) * results.most_pages:
+            if answer.pages == 1 and answer.total is not None and answer.total > len(rows) * results.most_pages:
                 raise _End("too_many", f"The portal states {answer.total:,} results; a narrower name is needed.")
             look = self._look()
             if results.following is None or not look["found"][results.following]["enabled"]:
@@ -251,7 +239,7 @@ class _Search:
 
         def settled(look: dict[str, Any]) -> bool:
             nonlocal before, said_nothing
-            if results.busy and look["found"][results.busy]["count"]:
+            if not look["whole"] or (results.busy and look["found"][results.busy]["count"]):
                 return False
             if results.too_many and _fits(results.too_many, look):
                 raise _End("too_many", "The portal cuts the list short: too many names fit.")

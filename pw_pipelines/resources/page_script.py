@@ -6,9 +6,14 @@ Selectors are CSS. A pattern or row counts only when a person would see it: what
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from importlib import resources
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+
+from pw_pipelines.errors import ConfigError
 
 NAME = "{name}"
 
@@ -158,3 +163,13 @@ class PageScript(Strict):
         if sum(NAME in (step.value or "") for step in self.steps) != 1:
             raise ValueError(f"exactly one step must fill in {NAME}")
         return self
+
+
+@lru_cache(maxsize=1)
+def known_problems() -> tuple[Problem, ...]:
+    """`page_problems.yaml`. Raises ConfigError naming the field that is wrong."""
+    text = (resources.files("pw_pipelines.resources") / "page_problems.yaml").read_text(encoding="utf-8")
+    try:
+        return TypeAdapter(tuple[Problem, ...]).validate_python(yaml.safe_load(text))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise ConfigError(f"resources/page_problems.yaml is not valid: {error}") from error

@@ -12,7 +12,7 @@ from pw_pipelines.errors import ConfigError, UsageError
 from pw_pipelines.jurisdictions.book import book
 from pw_pipelines.registry import portals
 from pw_pipelines.registry.portals import Verified, adapters, read_adapter, road
-from pw_pipelines.resources.browser_search import known_problems
+from pw_pipelines.resources.page_script import known_problems
 from pw_pipelines.settings import Mode, Settings
 
 HERE = Path(portals.__file__).parent / "portals"

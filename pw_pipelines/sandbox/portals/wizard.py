@@ -16,7 +16,7 @@ from pw_pipelines.sandbox.portals.companies import Listed, find
 from pw_pipelines.sandbox.portals.mood import Moods, moody, page
 
 COOKIE = "BESearchSession"
-PAGE = 25
+PAGE = 10
 MOST = 300
 MOST_SESSIONS = 1_000
 START = "/portals/mo/BusinessEntity/BESearch.aspx"

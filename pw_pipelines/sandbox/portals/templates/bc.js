@@ -1,5 +1,5 @@
 // Waits for the typing to stop, asks the service, draws its answer.
-const ROWS = 25, DEBOUNCE_MS = 250;
+const ROWS = 10, DEBOUNCE_MS = 250;
 const box = document.getElementById('business-search'), app = document.getElementById('app');
 const rowClass = document.body.dataset.row;
 let timer = null, turn = 0;
