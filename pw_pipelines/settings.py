@@ -116,6 +116,12 @@ class Settings(BaseSettings):
         default=45, description="Older evidence is not written about; slower sources have limits of their own."
     )
 
+    payouts_file: Path | None = Field(
+        default=None,
+        description="YAML file, mode 0600, with the bank that pays commissions and the agents' accounts; unset: none "
+        "is paid and everybody due is named.",
+    )
+
     telegram_url: str = "https://api.telegram.org"
     telegram_token: SecretStr | None = None
     telegram_chat_id: str | None = None

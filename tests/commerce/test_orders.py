@@ -155,7 +155,10 @@ def test_a_formation_is_placed_for_the_state_it_was_priced_in(db: Database) -> N
 
 
 def test_the_details_of_another_kind_of_order_are_refused(db: Database) -> None:
-    with db.connect() as connection, pytest.raises(UsageError, match="of kind bundle, the basket is of kind compliance"):
+    with (
+        db.connect() as connection,
+        pytest.raises(UsageError, match="of kind bundle, the basket is of kind compliance"),
+    ):
         ordered(connection, CPNI, BundleDetails())
 
 
