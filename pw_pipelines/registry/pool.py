@@ -16,7 +16,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import IO, TYPE_CHECKING
 
@@ -24,15 +24,16 @@ import psycopg
 
 from pw_pipelines.errors import SnapshotError
 from pw_pipelines.faults import point
+from pw_pipelines.sources.register import Block
 from pw_pipelines.sources.report import REJECTS_KEPT, Reject
 
 if TYPE_CHECKING:
-    from pw_pipelines.sources.register import Block, Parsed, RegisterReader
+    from pw_pipelines.sources.register import Parsed, RegisterReader
 
 WORKERS = max(2, min(4, os.cpu_count() or 2))
 _PIPE_BYTES = 1 << 20
 COMMIT = "commit"
-_LENGTH = struct.Struct("<Q")
+_LENGTHS = struct.Struct("<QQ")
 _F_SETPIPE_SZ = getattr(fcntl, "F_SETPIPE_SZ", None)
 
 
@@ -214,11 +215,14 @@ class _Worker:
 
 
 def send(pipe: IO[bytes], value: object) -> None:
-    """One value to the other side; nothing when it is gone."""
-    data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    """One value to the other side; nothing when it is gone. A block's bytes go as they are, without a copy."""
+    body = b""
+    if isinstance(value, Block):
+        value, body = replace(value, data=b""), value.data
+    head = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
     try:
-        pipe.write(_LENGTH.pack(len(data)))
-        pipe.write(data)
+        pipe.write(_LENGTHS.pack(len(head), len(body)) + head)
+        pipe.write(body)
         pipe.flush()
     except BrokenPipeError:
         return  # the answer that does not come says it
@@ -226,9 +230,12 @@ def send(pipe: IO[bytes], value: object) -> None:
 
 def receive(pipe: IO[bytes]) -> object:
     """The next value, or None when the other side is gone."""
-    head = pipe.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
+    lengths = pipe.read(_LENGTHS.size)
+    if len(lengths) < _LENGTHS.size:
         return None
-    (length,) = _LENGTH.unpack(head)
-    data = pipe.read(length)
-    return pickle.loads(data) if len(data) == length else None  # noqa: S301 - our own parent or child
+    head_length, body_length = _LENGTHS.unpack(lengths)
+    head, body = pipe.read(head_length), pipe.read(body_length) if body_length else b""
+    if len(head) < head_length or len(body) < body_length:
+        return None
+    value: object = pickle.loads(head)  # noqa: S301 - our own parent or child
+    return replace(value, data=body) if isinstance(value, Block) else value
