@@ -75,6 +75,7 @@ class serving:
         config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", access_log=False)
         self._server = uvicorn.Server(config)
         self._listening = config.bind_socket()
+        self._listening.listen()  # whoever asks before the server's loop turns is kept waiting, not refused
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:

@@ -19,6 +19,7 @@ from pw_pipelines.errors import SourceUnavailable
 from pw_pipelines.filling import is_being_filled
 from pw_pipelines.jobs.acquisition import jobs
 from pw_pipelines.jobs.automatic import AUTOMATIC
+from pw_pipelines.jobs.registers import STATES
 from pw_pipelines.schedules.daily import ASKS, schedules
 from pw_pipelines.sensors.catch_up import catch_up_sensor, start_overdue
 from pw_pipelines.sensors.checks import check_alert
@@ -123,7 +124,7 @@ def test_the_nightly_sweep_is_asked_for_once(house: dict[str, Any], instance: dg
     assert request.run_key == f"retention:{today(house)}:1"
 
 
-def test_a_first_start_reads_the_vintages_then_acquires_then_reconciles(
+def test_a_first_start_reads_the_vintages_then_acquires_then_reconciles_then_reads_the_registers(
     house: dict[str, Any], instance: dg.DagsterInstance
 ) -> None:
     first = sense(house, instance)
@@ -135,9 +136,13 @@ def test_a_first_start_reads_the_vintages_then_acquires_then_reconciles(
     third = sense(house, instance)
     assert [request.job_name for request in third.run_requests or []] == ["sync_listmonk"]
     record(instance, "sync_listmonk", dg.DagsterRunStatus.SUCCESS, {"pw/day": today(house)})
-    fourth = sense(house, instance)
-    assert not fourth.run_requests
-    assert fourth.skip_reason is not None
+    for job in STATES:
+        next_one = sense(house, instance)
+        assert [request.job_name for request in next_one.run_requests or []] == [job]
+        record(instance, job, dg.DagsterRunStatus.SUCCESS, {"pw/day": today(house)})
+    last = sense(house, instance)
+    assert not last.run_requests
+    assert last.skip_reason is not None
 
 
 def test_a_silent_bdc_is_left_alone_for_a_while_and_does_not_hold_up_acquisition(
