@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from pw_pipelines.registry.keys import body, name_keys, stem
+from pw_pipelines.registry.keys import body, is_little, name_keys, stem
 from pw_pipelines.registry.model import Near, Record
 
 SHOWN = 10
@@ -90,4 +90,4 @@ def length_range(key: str) -> range:
 
 
 def _words(name: str) -> list[str]:
-    return sorted(stem(word) for word in body(name))
+    return sorted(stem(word) for word in body(name) if not is_little(word))
