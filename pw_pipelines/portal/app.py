@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from pw_pipelines.compliance.live import LiveRecord, open_live_record
 from pw_pipelines.errors import BadFrn, ConfigError, UsageError
-from pw_pipelines.portal import api, check_page, names_page, segments, staff, states_api
+from pw_pipelines.portal import api, check_page, names_page, segments, staff, states_api, webhooks
 from pw_pipelines.portal.problems import RETRY_SECONDS, problem
 from pw_pipelines.portal.security import HEADERS, SecurityHeaders
 from pw_pipelines.portal.site import STATIC, Site, make_site, the_site
@@ -61,7 +61,7 @@ def create_app(settings: Settings, *, live: LiveRecord | None = None) -> FastAPI
     )
     app.state.site = site
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
-    for room in (api, states_api, check_page, names_page, staff, segments):
+    for room in (api, states_api, check_page, names_page, staff, segments, webhooks):
         app.include_router(room.router)
     app.mount("/static", _Static(directory=STATIC), name="static")
     _health(app, site)
