@@ -18,6 +18,8 @@ FORBIDDEN = {
     "compliance": "dagster fastapi portal assets",
     "commerce": "dagster fastapi portal assets",
     "leads": "dagster fastapi portal assets",
+    "jurisdictions": "dagster fastapi httpx sqlalchemy resources db compliance leads portal snapshots assets registry",
+    "registry": "dagster fastapi portal assets compliance leads",
     "db": "dagster fastapi compliance leads sources",
     "portal": "dagster assets",
     "assets": "fastapi portal",

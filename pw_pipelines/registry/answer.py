@@ -8,7 +8,7 @@ from datetime import date
 from pw_pipelines.db.connection import Database
 from pw_pipelines.jurisdictions.book import book, jurisdiction
 from pw_pipelines.registry import near, search
-from pw_pipelines.registry.keys import name_keys
+from pw_pipelines.registry.equivalence import lookup_keys
 from pw_pipelines.registry.model import EntityForm, NameVerdict
 from pw_pipelines.registry.portal_road import PortalOutcome
 from pw_pipelines.registry.verdict import judge
@@ -31,9 +31,9 @@ def answer(
     if ask_portal is None:
         return judge(where, name, (), (), None, form=form)
     outcome = ask_portal(where.code, name)
-    asked_key = name_keys(name)[0]
-    same = [record for record in outcome.records if record.name_key == asked_key]
-    others = [record for record in outcome.records if record.name_key != asked_key]
+    asked_keys = set(lookup_keys(where.name_test, name))
+    same = [record for record in outcome.records if record.name_key in asked_keys]
+    others = [record for record in outcome.records if record.name_key not in asked_keys]
     return judge(where, name, same, near.rank(name, others), outcome.coverage(), form=form)
 
 
