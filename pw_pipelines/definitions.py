@@ -11,6 +11,7 @@ from pw_pipelines.assets import fcc, jurisdictions, listmonk, marts, matches, re
 from pw_pipelines.assets.manifest import read
 from pw_pipelines.jobs.acquisition import jobs
 from pw_pipelines.jobs.automatic import allowed
+from pw_pipelines.jobs.commissions import commissions_job
 from pw_pipelines.jobs.registers import register_jobs
 from pw_pipelines.jobs.retention import retention_job
 from pw_pipelines.resources.dagster_resources import live_resources
@@ -45,7 +46,7 @@ def build_defs(
             jurisdictions.state_filing_fees,
         ],
         asset_checks=[*fcc.checks(), *registers.checks()],
-        jobs=[*asset_jobs, retention_job],
+        jobs=[*asset_jobs, retention_job, commissions_job],
         schedules=schedules(settings),
         sensors=[sensor for sensor in sensors if allowed(sensor.name, settings.mode)],
         resources={**live_resources(settings), **(resources or {})},

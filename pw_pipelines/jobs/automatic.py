@@ -98,6 +98,13 @@ AUTOMATIC: Mapping[str, Automatic] = {
         job="acquire",
         at=time(6, 0),
     ),
+    "commissions_daily": Automatic(
+        "schedule",
+        BOTH,
+        "Commissions become payable 14 days after delivery; the month's payment is made once, whenever it can be.",
+        job="commissions",
+        at=time(7, 45),
+    ),
     "listmonk_daily": Automatic(
         "schedule",
         BOTH,

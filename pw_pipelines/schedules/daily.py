@@ -57,10 +57,19 @@ def ask_retention(instance: dg.DagsterInstance, _resources: Any, today: date) ->
     return [requests.of_today("retention", today, past.next_try)]
 
 
+def ask_commissions(instance: dg.DagsterInstance, _resources: Any, today: date) -> Outcome:
+    """Today's look at the commissions, unless it is done or under way."""
+    past = past_of(instance, "commissions", today.isoformat())
+    if past.done or past.open:
+        return dg.SkipReason(f"The commissions of {today} are {'settled' if past.done else 'being settled'}.")
+    return [requests.of_today("commissions", today, past.next_try)]
+
+
 ASKS: dict[str, tuple[Ask, frozenset[str]]] = {
     "retention_nightly": (ask_retention, frozenset({"settings"})),
     "bdc_daily": (ask_bdc, frozenset({"settings", "db", "fcc"})),
     "acquire_daily": (ask_acquire, frozenset({"settings"})),
+    "commissions_daily": (ask_commissions, frozenset({"settings"})),
     "listmonk_daily": (ask_listmonk, frozenset({"settings"})),
     **{name: (partial(registers.ask, name), frozenset({"settings"})) for name in registers.EVERY_DAYS},
 }

@@ -13,6 +13,7 @@ from pw_pipelines.commerce.fees import FeeBook, fee_book
 from pw_pipelines.commerce.orders import (
     ComplianceDetails,
     Details,
+    FormationDetails,
     NewCustomer,
     NewOrder,
     PlacedOrder,
@@ -24,6 +25,8 @@ from pw_pipelines.commerce.quote import Basket, BasketItem, Discount, Quote, Ref
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
 FEES: FeeBook = fee_book(paypal_percent=Decimal("3.49"))
+FORMATION = Basket("formation", (BasketItem("formation_basic", for_state="WY"),))
+COMPANY = FormationDetails("WY", "llc", "Acme LLC")
 CPNI = Basket("compliance", (BasketItem("cpni_certification", frn="0012345678"),))
 
 
@@ -77,3 +80,11 @@ def agent(connection: Connection[Any], code: str = "REF-AB123", *, payout: str |
     ).fetchone()
     assert row is not None
     return Referral(code, int(row["agent_id"]))
+
+
+def delivered(connection: Connection[Any], referral: Referral, *, now: datetime = NOW) -> int:
+    """A formation that an agent brought, paid and delivered; the order's id."""
+    order_id = ordered(connection, FORMATION, COMPANY, referral=referral, now=now).order_id
+    pay(connection, order_id, now=now)
+    walk(connection, order_id, "submitted", "filed", "delivered", now=now)
+    return order_id

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg import Connection
 
 from pw_pipelines.commerce.ach import Account, Originator
 from pw_pipelines.commerce.agents import find_referral, register, statement
@@ -24,7 +23,6 @@ from pw_pipelines.commerce.discounts import Referral
 from pw_pipelines.commerce.orders import (
     BundleDetails,
     CanadaCrtcDetails,
-    FormationDetails,
     OrderError,
     change,
     hold,
@@ -35,12 +33,10 @@ from pw_pipelines.commerce.reference import load_commerce
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import UsageError
 from pw_pipelines.resources.objects import Objects
-from tests.commerce.making import NOW, agent, ordered, pay, walk
+from tests.commerce.making import COMPANY, FORMATION, NOW, agent, delivered, ordered, pay, walk
 
-FORMATION = Basket("formation", (BasketItem("formation_basic", for_state="WY"),))
 COMPLETE = Basket("formation", (BasketItem("formation_complete", for_state="WY"),))
 CRTC = Basket("canada_crtc", (BasketItem("canada_crtc", agreed_price=Decimal(3000)),))
-COMPANY = FormationDetails("WY", "llc", "Acme LLC")
 PAYABLE = NOW + timedelta(days=14)
 NEXT_MONTH = datetime(2027, 1, 4, 15, tzinfo=UTC)
 ADA = Account(reference="ada", holder="Ada", routing="011401533", number="1111", kind="checking", is_company=False)
@@ -61,13 +57,6 @@ def ledger(db: Database) -> list[tuple[Any, ...]]:
     with db.connect() as connection:
         rows = connection.execute("select reason, kind, amount, state from pw.commission_ledger order by entry_id")
         return [(row["reason"], row["kind"], row["amount"], row["state"]) for row in rows]
-
-
-def delivered(connection: Connection[Any], referral: Referral) -> int:
-    order_id = ordered(connection, FORMATION, COMPANY, referral=referral).order_id
-    pay(connection, order_id)
-    walk(connection, order_id, "submitted", "filed", "delivered")
-    return order_id
 
 
 def payable(db: Database, code: str = "REF-AB123", payout: str | None = "ada") -> int:
