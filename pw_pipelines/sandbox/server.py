@@ -18,7 +18,18 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from pw_pipelines.errors import ConfigError, UsageError
-from pw_pipelines.sandbox import faults, fcc_bdc, fcc_cores, fcc_ecfs, fcc_form499, fcc_rmd, iowa_hub, portals, soda
+from pw_pipelines.sandbox import (
+    faults,
+    fcc_bdc,
+    fcc_cores,
+    fcc_ecfs,
+    fcc_form499,
+    fcc_rmd,
+    illinois_files,
+    iowa_hub,
+    portals,
+    soda,
+)
 from pw_pipelines.sandbox.census import neglect
 from pw_pipelines.sandbox.companies import Companies
 from pw_pipelines.sandbox.renderings import Renderings
@@ -53,6 +64,7 @@ def create_app(settings: Settings, *, world: World | None = None, book: faults.F
         Mount("/portals", routes=portals.routes(settings.sandbox_seed)),
         Mount("/socrata", routes=soda.routes(companies, renderings)),
         Mount("/iowa_hub", routes=iowa_hub.routes(companies, renderings)),
+        Mount("/illinois", routes=illinois_files.routes(companies, renderings)),
         Mount("/_control", routes=[*faults.routes(book), *_control(settings, world)]),
         *(Mount(path, app=app) for path, app in apps.items()),
     ]
