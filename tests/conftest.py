@@ -23,7 +23,7 @@ from pw_pipelines.settings import Settings, load_settings
 
 pytest_plugins = [
     "tests.no_skips", "tests.fixtures_sandbox", "tests.fixtures_marts", "tests.fixtures_listmonk",
-    "tests.fixtures_registers",
+    "tests.fixtures_registers", "tests.fixtures_erpnext",
 ]  # fmt: skip
 
 TEMPLATE = "template_pw"
