@@ -48,6 +48,8 @@ class Coverage:
     as_of       the day up to which the data is known to be whole; None: there is no whole copy
     gaps        sentences: what is missing by the source's nature, and what is missing of it here
     is_usable   whether absence from it may be called `clear`: a whole copy, not too old, no file missing
+    asked       what the state's own portal was asked and said, as a sentence; None: the data is ours. `rows` are
+                then the names it showed, and none is an answer
     """
 
     state: str
@@ -56,6 +58,7 @@ class Coverage:
     gaps: tuple[str, ...]
     is_usable: bool
     why_not: str | None = None
+    asked: str | None = None
 
 
 @dataclass(frozen=True)

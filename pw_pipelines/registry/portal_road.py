@@ -44,6 +44,7 @@ _OUTCOMES: dict[Seen, Outcome] = {
     "maintenance": "failed", "error": "failed", "changed": "failed", "unreachable": "failed",
 }  # fmt: skip
 _A_PERSON = "A person must look."
+_ALIKE = "The portal was asked for the same letters only: names that merely sound or look alike are not in its answer."
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class PortalOutcome:
             gaps=self.gaps,
             is_usable=usable,
             why_not=None if usable else self.detail,
+            asked=self.detail if usable else None,
         )
 
 
@@ -262,7 +264,7 @@ class _Search:
             records=tuple(self._records(row["records"], f"portal_search:{row['id']}")),
             searched_at=_moment(row["asked_at"]),
             evidence=row["evidence"],
-            gaps=self.adapter.gaps,
+            gaps=(*self.adapter.gaps, _ALIKE),
             is_reused=is_reused,
         )
 

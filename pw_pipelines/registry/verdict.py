@@ -196,8 +196,12 @@ def _worth(where: Jurisdiction, coverage: Coverage | None) -> list[str]:
         return [f"No register of {where.name} was looked into. Look at {where.search.url}."]
     if not coverage.is_usable:
         return [coverage.why_not or f"The data of {where.name} is not whole or not fresh."]
-    if coverage.as_of is None or coverage.rows <= 0:
+    if coverage.as_of is None or (coverage.rows <= 0 and coverage.asked is None):
         return [f"There is no whole copy of the register of {where.name}; absence from it proves nothing."]
+    if coverage.asked is not None and where.name_test.family != "distinguishable":
+        return [
+            f"{where.name} refuses names that are merely alike, and its portal was asked for the same letters only."
+        ]
     return []
 
 
@@ -206,10 +210,13 @@ def _reasons(where: Jurisdiction, verdict: Answer, found: _Case, coverage: Cover
     reasons += [f"{one.name} ({one.id}) may stand in the way. {one.why}" for one in found.doubtful]
     reasons += found.free + found.ask
     if verdict == "clear" and coverage is not None:
+        names = f"None of {coverage.rows:,} names in the data of {coverage.as_of}"
+        if coverage.asked is not None:
+            names = f"{coverage.asked} None of the {coverage.rows:,} names seen on {coverage.as_of}"
         reasons.insert(
             0,
-            f"None of {coverage.rows:,} names in the data of {coverage.as_of} is the same under the rule of "
-            f"{where.name_test.statute}. What the data leaves out stands beside it.",
+            f"{names} is the same under the rule of {where.name_test.statute}. "
+            "What the data leaves out stands beside it.",
         )
     if verdict == "taken" and where.name_test.consent:
         reasons.append(f"Ways through in {where.name}: {where.name_test.consent}.")

@@ -15,9 +15,12 @@ import pytest
 
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import ConfigError, UsageError
+from pw_pipelines.jurisdictions.book import book
 from pw_pipelines.registry import portal_road
+from pw_pipelines.registry.model import Coverage
 from pw_pipelines.registry.portal_road import LEFT_ALONE, PortalOutcome, search_portal
 from pw_pipelines.registry.portals import Road, road
+from pw_pipelines.registry.verdict import judge
 from pw_pipelines.resources.browser_search import a_browser
 from pw_pipelines.resources.objects import Objects
 from pw_pipelines.runtime.browser import chromium_path
@@ -138,6 +141,25 @@ def test_nothing_is_what_the_portal_itself_says(desk: Desk, state: str) -> None:
     assert (told.outcome, told.records) == ("nothing", ())
     assert (coverage.is_usable, coverage.as_of, coverage.rows) == (True, date(2026, 11, 22), 0)
     assert coverage.gaps == told.gaps
+    assert "sound or look alike" in coverage.gaps[-1]
+    verdict = judge(book()[state], NOBODY, (), (), coverage)
+    if state == "BC":  # a judgement by its registrar, never ours
+        assert verdict.verdict == "a person must look"
+    else:
+        assert verdict.verdict == "clear"
+        assert verdict.reasons[0].startswith("The portal says that it has no name with “90417253”.")
+
+
+@pytest.mark.parametrize("state", ["NE", "HI", "TX"])
+def test_no_portal_clears_a_name_where_names_merely_alike_are_refused(state: str) -> None:
+    asked = Coverage(
+        state, 0, date(2026, 11, 22), (), is_usable=True, asked="The portal says that it has no such name."
+    )
+
+    verdict = judge(book()[state], "Heron Ferry LLC", (), (), asked)
+
+    assert verdict.verdict == "a person must look"
+    assert any("merely alike" in reason for reason in verdict.reasons)
 
 
 MOODS = {
@@ -197,12 +219,14 @@ def test_a_name_written_apart_is_found_by_the_further_questions(desk: Desk) -> N
 
 def test_what_was_seen_before_the_list_was_cut_short_is_kept(desk: Desk) -> None:
     """The second question, ING, has too many answers: what the first brought is true all the same."""
-    way = desk.road("MO")
-    told = desk.ask("MO", "Larches Ing LLC", by=way)
+    way = desk.road("WY")
+    told = desk.ask("WY", "Larches Ing LLC", by=way)
 
     assert told.outcome == "person"
     assert "cuts the list short" in told.detail
-    assert "WOLF CREEK LARCHES LLC" in {one.name for one in told.records}
+    larches = [one for one in told.records if one.name == "Wolf Creek Larches LLC"]
+    assert judge(book()["WY"], "Wolf Creek Larches, Inc.", larches, (), told.coverage()).verdict == "taken"
+    assert judge(book()["WY"], "Larches Ing LLC", (), (), told.coverage()).verdict == "a person must look"
 
 
 def test_results_that_speak_of_something_else_are_no_answer(desk: Desk) -> None:
