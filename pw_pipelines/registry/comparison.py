@@ -199,6 +199,9 @@ def _not_possessive(token: _Token) -> _Token:
 
 def _is_left_out(reading: Reading, token: _Token) -> bool:
     known = words()
+    said = {token.plain}
+    if Feature.ABBREVIATIONS in reading.left_out:
+        said.add(keys.unabbreviated(token.plain))  # CO. is COMPANY
     kinds = (
         (Feature.ARTICLES, known.articles),
         (Feature.FOREIGN_ARTICLES, known.foreign_articles | known.foreign_conjunctions | known.foreign_prepositions),
@@ -207,7 +210,7 @@ def _is_left_out(reading: Reading, token: _Token) -> bool:
         (Feature.COMPANY_WORDS, frozenset({"company", "limited", "liability"})),
     )
     for feature, listed in kinds:
-        if feature in reading.left_out and token.plain in reading.only.get(feature, listed):
+        if feature in reading.left_out and said & reading.only.get(feature, listed):
             return token.raw not in {"&", "+"}
     return False
 
