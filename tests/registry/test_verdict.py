@@ -75,7 +75,7 @@ GOLDEN = [
     ("VT", "Maple Fox LLC", "Maple Foxes LLC", PERSON, "plural is not on the list"),
     ("IL", "Clean Fox LLC", "Clean Foxes Limited Liability Company", TAKEN, "180/1-10: number, limited, company"),
     ("IL", "Fox Company of Peoria LLC", "Fox of Peoria LLC", TAKEN, "the word company"),
-    ("IL", "Fox Co. of Peoria LLC", "The Fox of Peoria LLC", TAKEN, "an abbreviation of the word company"),
+    ("IL", "Fox Co of Peoria LLC", "The Fox of Peoria LLC", TAKEN, "an abbreviation of the word company"),
     ("IL", "Clean Fox LLC", "Cleaning Fox LLC", PERSON, "tense, as far as an ending tells it"),
     ("IL", "Blue Fox LLC", "Blue Fox Inc", PERSON, "limited, liability, company; nothing about Inc."),
     ("AZ", "4 Foxes LLC", "FOUR-FOXES, INC.", TAKEN, "29-3112: numeral, spaces, punctuation, designator"),
