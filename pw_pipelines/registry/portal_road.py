@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 
 from pw_pipelines.clock import eastern_day
 from pw_pipelines.db.connection import Database
+from pw_pipelines.errors import ConfigError
 from pw_pipelines.registry import keys
 from pw_pipelines.registry.model import Coverage, Record
 from pw_pipelines.registry.portal_query import Plan, plan
@@ -100,7 +101,7 @@ def search_portal(
     """Asks the portal of state `code` for `name`, or says why not. An answer younger than a day is used again.
 
     browser and sleep are seams for tests; `by` takes another road than the state's own.
-    Raises UsageError for an unknown state or a name without a letter; ConfigError without a browser.
+    Raises UsageError for an unknown state or a name without a letter. Without a browser the search has failed.
     """
     way = by or road(code, settings)
     asked = plan(name, way.adapter.match if way.adapter else "contains")
@@ -196,6 +197,8 @@ class _Search:
         self, now: datetime, browser: Callable[[], AbstractContextManager[Browser]], sleep: Callable[[float], None]
     ) -> PortalOutcome:
         """The visit. It is in the books before it begins, so that one cut short counts for the portal's pace too."""
+        from playwright.sync_api import Error
+
         with self.db.connect() as connection:
             row = _row(
                 connection,
@@ -203,15 +206,21 @@ class _Search:
                 " values (%s, %s, %s, 'failed', 'The search did not come to its end.') returning *",
                 [self.way.state, self.query, now],
             )
-        with tempfile.TemporaryDirectory(prefix="pw-portal-") as folder, browser() as running:
-            answers = list(self._answers(running, Path(folder), sleep))
-            outcome, detail = self._judged(answers)
-            evidence = {
-                "seen": answers[-1].seen,
-                "questions": list(self.questions),
-                "pages": [page for answer in answers for page in self._kept(answer)],
-            }
-        rows = _without_repeats(row for answer in answers for row in answer.rows)
+        rows: list[dict[str, str | None]] = []
+        try:
+            with tempfile.TemporaryDirectory(prefix="pw-portal-") as folder, browser() as running:
+                answers = list(self._answers(running, Path(folder), sleep))
+                outcome, detail = self._judged(answers)
+                rows = _without_repeats(row for answer in answers for row in answer.rows)
+                evidence = {
+                    "seen": answers[-1].seen,
+                    "questions": list(self.questions),
+                    "pages": [page for answer in answers for page in self._kept(answer)],
+                }
+        except (ConfigError, Error) as error:  # no browser, or it broke: one state's answer, not everybody's
+            outcome, detail, evidence = self._no_visit(
+                f"There was no browser to ask with: {str(error).splitlines()[0]}"
+            )
         with self.db.connect() as connection:
             row = _row(
                 connection,
@@ -220,6 +229,9 @@ class _Search:
                 [outcome, detail, Jsonb(rows), Jsonb(evidence), row["id"]],
             )
         return self._outcome(row)
+
+    def _no_visit(self, why: str) -> tuple[Outcome, str, dict[str, Any]]:
+        return "failed", f"{why} {_A_PERSON}", {"seen": "unreachable", "questions": list(self.questions), "pages": []}
 
     def _answers(self, browser: Browser, folder: Path, sleep: Callable[[float], None]) -> Iterator[Answer]:
         """An answer per question, up to the first that is none."""

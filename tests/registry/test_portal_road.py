@@ -328,16 +328,27 @@ def test_the_rest_of_a_short_pace_is_waited_out(desk: Desk) -> None:
 
 
 def test_a_search_cut_short_is_in_the_books_and_counts_for_the_pace(desk: Desk) -> None:
-    def breaks() -> AbstractContextManager[Browser]:
-        raise ConfigError("No working Chromium.")
+    def killed() -> AbstractContextManager[Browser]:
+        raise KeyboardInterrupt
 
     way = desk.road("WY", pacing=60.0)
-    with pytest.raises(ConfigError):
-        desk.ask("WY", "Heron LLC", by=way, browser=breaks)
+    with pytest.raises(KeyboardInterrupt):
+        desk.ask("WY", "Heron LLC", by=way, browser=killed)
 
     (row,) = desk.rows()
     assert (row["outcome"], row["detail"]) == ("failed", "The search did not come to its end.")
     assert desk.ask("WY", "Heron LLC", at=timedelta(seconds=5), by=way, browser=no_browser).retry_at is not None
+
+
+def test_a_machine_without_a_browser_has_asked_nothing(desk: Desk) -> None:
+    def none() -> AbstractContextManager[Browser]:
+        raise ConfigError("No working Chromium; install it.")
+
+    told = desk.ask("WY", "Heron LLC", browser=none)
+
+    assert told.outcome == "failed"
+    assert told.detail == ("There was no browser to ask with: No working Chromium; install it. A person must look.")
+    assert desk.calls("WY") == 0
 
 
 def test_one_portal_is_asked_by_one_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
