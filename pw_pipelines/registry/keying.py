@@ -42,9 +42,12 @@ class _Book:
         if len(self.rest) >= self.LARGEST:
             for page in (self.head, self.rest, self.sound):
                 page.clear()
-        if len(keys._BOOK) > self.LARGEST:
-            keys._BOOK.clear()
-        stem, sound, _kind = keys._BOOK[word]
+        stem = keys.stem(word)
+        if not keys._never_telling().isdisjoint(
+            (word, stem, keys.singular(word))
+        ):  # as keys.is_little, the stem made once
+            stem = ""
+        sound = keys.sound(stem) if stem else ""
         head, rest = stem[:1] + stem[1:].translate(keys._COARSE), stem.translate(keys._COARSE)
         if (len(word) == 1 and word.isalpha()) or word == "www":
             head = rest = _AWKWARD
