@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from pw_pipelines.jurisdictions.features import FOUND_NEAR, Feature
 from pw_pipelines.jurisdictions.model import NameTest
@@ -19,8 +21,7 @@ _BLANKS = re.compile(r"\s+")
 _BELONG_TO_DESIGNATOR = " ,.;:-/()\"'`\t\n"  # when it goes, these before it go with it
 
 
-@dataclass(frozen=True)
-class _Token:
+class _Token(NamedTuple):
     """One word. raw: as written but for capitals; plain: ASCII, closed up; gap: what stands before it."""
 
     raw: str
@@ -41,7 +42,7 @@ class Reading:
     left_out: frozenset[Feature]
     marks: frozenset[str] | None
     kept_marks: frozenset[str]
-    only: dict[Feature, frozenset[str]]
+    only: tuple[tuple[Feature, frozenset[str]], ...]
     state_words: tuple[str, ...]
     is_loose: bool
     marks_part: bool
@@ -55,7 +56,7 @@ def reading_of(rule: NameTest, *, is_loose: bool) -> Reading:
         left_out=left_out - FOUND_NEAR,
         marks=only.get(Feature.PUNCTUATION),
         kept_marks=frozenset(rule.parts.get(Feature.PUNCTUATION, "").split()),
-        only=only,
+        only=tuple(only.items()),
         state_words=rule.state_words,
         is_loose=is_loose,
         marks_part=is_loose,
@@ -112,7 +113,7 @@ def _tokens(reading: Reading, name: str) -> tuple[list[_Token], str]:
     for run in keys.initials(keys.without_designator([token.plain for token in found])):
         for at in run:
             if found[at].plain != "and":
-                found[at] = replace(found[at], kept=True)
+                found[at] = found[at]._replace(kept=True)
     return found, text[end:]
 
 
@@ -138,7 +139,7 @@ def _is_ignored(reading: Reading, mark: str) -> bool:
 
 def _without_designator(reading: Reading, tokens: list[_Token], tail: str) -> tuple[list[_Token], str]:
     """Without the designator at the end; loosely without every one: COMPANY, LLC is one designator or two."""
-    forms = reading.only.get(Feature.DESIGNATOR)
+    forms = dict(reading.only).get(Feature.DESIGNATOR)
     while True:
         plains = [token.plain for token in tokens]
         width = keys.designator_width(plains)
@@ -182,7 +183,7 @@ def _initials_together(tokens: list[_Token]) -> list[_Token]:
             last = together.pop()
             together.append(_Token(last.raw + token.raw, last.plain + token.plain, last.gap))
         elif was_letter:
-            together.append(replace(token, gap=token.gap.lstrip(".")))
+            together.append(token._replace(gap=token.gap.lstrip(".")))
         else:
             together.append(token)
         was_letter = token.kept
@@ -193,26 +194,31 @@ def _not_possessive(token: _Token) -> _Token:
     for ending, left in (("'s", ""), ("`s", ""), ("s'", "s"), ("s`", "s")):
         if token.raw.endswith(ending) and len(token.raw) > len(ending):
             raw = token.raw[: -len(ending)] + left
-            return replace(token, raw=raw, plain="".join(keys.plain_words(raw)))
+            return token._replace(raw=raw, plain="".join(keys.plain_words(raw)))
     return token
 
 
+@lru_cache(maxsize=1_000)
+def _words_left_out(left_out: frozenset[Feature], only: tuple[tuple[Feature, frozenset[str]], ...]) -> frozenset[str]:
+    """The words that are left out wherever they stand."""
+    known, narrowed = words(), dict(only)
+    kinds = {
+        Feature.ARTICLES: known.articles,
+        Feature.FOREIGN_ARTICLES: known.foreign_articles | known.foreign_conjunctions | known.foreign_prepositions,
+        Feature.CONJUNCTIONS: known.conjunctions,
+        Feature.PREPOSITIONS: known.prepositions,
+        Feature.COMPANY_WORDS: frozenset({"company", "limited", "liability"}),
+    }
+    return frozenset().union(*(narrowed.get(kind, listed) for kind, listed in kinds.items() if kind in left_out))
+
+
 def _is_left_out(reading: Reading, token: _Token) -> bool:
-    known = words()
-    said = {token.plain}
-    if Feature.ABBREVIATIONS in reading.left_out:
-        said.add(keys.unabbreviated(token.plain))  # CO. is COMPANY
-    kinds = (
-        (Feature.ARTICLES, known.articles),
-        (Feature.FOREIGN_ARTICLES, known.foreign_articles | known.foreign_conjunctions | known.foreign_prepositions),
-        (Feature.CONJUNCTIONS, known.conjunctions),
-        (Feature.PREPOSITIONS, known.prepositions),
-        (Feature.COMPANY_WORDS, frozenset({"company", "limited", "liability"})),
-    )
-    for feature, listed in kinds:
-        if feature in reading.left_out and said & reading.only.get(feature, listed):
-            return token.raw not in {"&", "+"}
-    return False
+    listed = _words_left_out(reading.left_out, reading.only)
+    if not listed or token.raw in {"&", "+"}:
+        return False
+    if token.plain in listed:
+        return True
+    return Feature.ABBREVIATIONS in reading.left_out and keys.unabbreviated(token.plain) in listed  # CO. is COMPANY
 
 
 def beside_state_words(parts: list[str], phrases: tuple[str, ...]) -> list[int]:
@@ -252,7 +258,7 @@ def _word_made_one(reading: Reading, token: _Token) -> _Token:
     for feature, step in _WORD_FEATURES:
         if feature in reading.left_out:
             word = step(word)
-    return token if word == token.plain else replace(token, raw=word, plain=word)
+    return token if word == token.plain else token._replace(raw=word, plain=word)
 
 
 def _written(reading: Reading, tokens: list[_Token], tail: str) -> str:
