@@ -16,8 +16,19 @@ from starlette.staticfiles import StaticFiles
 
 from pw_pipelines.compliance.live import LiveRecord, open_live_record
 from pw_pipelines.errors import BadFrn, ConfigError, UsageError
-from pw_pipelines.portal import api, check_page, names_page, segments, staff, states_api, webhooks
-from pw_pipelines.portal.problems import RETRY_SECONDS, problem
+from pw_pipelines.portal import (
+    api,
+    check_page,
+    formations_api,
+    names_page,
+    orders_api,
+    segments,
+    staff,
+    states_api,
+    webhooks,
+)
+from pw_pipelines.portal.limits import BodyLimit
+from pw_pipelines.portal.problems import RETRY_SECONDS, NotFound, fault_of, problem
 from pw_pipelines.portal.security import HEADERS, SecurityHeaders
 from pw_pipelines.portal.site import STATIC, Site, make_site, the_site
 from pw_pipelines.settings import Mode, Settings, load_settings
@@ -60,8 +71,9 @@ def create_app(settings: Settings, *, live: LiveRecord | None = None) -> FastAPI
         redirect_slashes=False,  # such a redirect goes wherever the Host header says
     )
     app.state.site = site
+    app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
-    for room in (api, states_api, check_page, names_page, staff, segments, webhooks):
+    for room in (api, states_api, orders_api, formations_api, check_page, names_page, staff, segments, webhooks):
         app.include_router(room.router)
     app.mount("/static", _Static(directory=STATIC), name="static")
     _health(app, site)
@@ -121,17 +133,13 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(UsageError)
     async def usage(request: Request, error: UsageError) -> Response:
-        return says_no(
-            request, HTTPStatus.UNPROCESSABLE_ENTITY, str(error), field=error.field, remedy=error.remedy
-        )
+        status = HTTPStatus.NOT_FOUND if isinstance(error, NotFound) else HTTPStatus.UNPROCESSABLE_ENTITY
+        return says_no(request, status, str(error), field=error.field, remedy=error.remedy)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        fault = error.errors()[0]
-        field = str(fault["loc"][-1])
-        detail = f"{field}: {fault['msg']}."
-        remedy = f"Correct `{field}`; /api/v1/openapi.json says what it may be."
-        return says_no(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail, field=field, remedy=remedy)
+        status, detail, field, remedy = fault_of(error)
+        return says_no(request, status, detail, field=field, remedy=remedy)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from pw_pipelines.errors import UsageError
+
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 10
+IDEMPOTENCY = "Idempotency-Key"
+_MEANS = {
+    400: "No Idempotency-Key or none that is sound, or a body that is no text",
+    404: "There is nothing of this name or behind this link",
+    413: "The body is larger than any sound request",
+    422: "A field is wrong: `field` and `remedy` say which, and what to give instead",
+    502: "The payment provider refused or could not be understood",
+    503: "Our own books or the payment provider cannot be reached now; try again later",
+}
+
+
+class NotFound(UsageError):
+    """What was asked for by its name or link is not there."""
 
 
 class Problem(BaseModel):
@@ -27,3 +44,28 @@ def problem(status: HTTPStatus, detail: str, *, field: str | None = None, remedy
     body = Problem(title=status.phrase, status=status, detail=detail, field=field, remedy=remedy)
     headers = {"Retry-After": str(RETRY_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
     return JSONResponse(body.model_dump(), status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def says_no(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The refusals of a route, for its OpenAPI document."""
+    return {
+        status: {"model": Problem, "description": _MEANS[status], "content": {MEDIA_TYPE: {}}} for status in statuses
+    }
+
+
+def fault_of(error: RequestValidationError) -> tuple[HTTPStatus, str, str, str]:
+    """(status, sentence, field, remedy) of the first thing wrong with a request.
+
+    A missing or malformed Idempotency-Key is 400, anything else 422. The field of a body is its path: items.0.service.
+    """
+    fault = error.errors()[0]
+    where = [str(part) for part in fault["loc"]]
+    if where[0] == "header":
+        detail = f"{IDEMPOTENCY} is missing." if fault["type"] == "missing" else f"This is no sound {IDEMPOTENCY}."
+        remedy = "Send a fresh random value, such as a UUID (16 to 128 printable characters), with each new request."
+        return HTTPStatus.BAD_REQUEST, detail, where[-1], remedy
+    if fault["type"] == "json_invalid":
+        return HTTPStatus.UNPROCESSABLE_ENTITY, f"The body is no JSON: {fault['ctx']['error']}.", "body", "Send JSON."
+    field = ".".join(where[1:]) or where[0]
+    remedy = f"Correct `{field}`; /api/v1/openapi.json says what it may be."
+    return HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {fault['msg']}.", field, remedy

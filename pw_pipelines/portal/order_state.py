@@ -1,0 +1,128 @@
+"""An order in the customer's words: where it stands, what was paid, what happens next.
+
+Only what concerns the customer: who changed what and why inside the firm stays inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg import Connection
+
+from pw_pipelines.commerce.order_view import OrderView
+from pw_pipelines.commerce.payment_methods import payment_methods
+
+WAY = ("received", "processing", "submitted", "filed", "delivered")
+TITLE = {
+    "received": "Order received",
+    "processing": "Paid, work begun",
+    "submitted": "Handed in",
+    "filed": "Filed",
+    "delivered": "Delivered",
+}
+WORDS = {
+    "received": "Waiting for payment",
+    "processing": "Paid, being worked on",
+    "submitted": "Handed in, waiting for the filing to be confirmed",
+    "filed": "Filed, papers on their way to you",
+    "delivered": "Delivered",
+    "cancelled": "Cancelled, nothing was charged",
+    "refunded": "Refunded",
+    "held": "A person is looking at it",
+}
+NEXT = {
+    "received": "Pay to begin. Nothing is done, and nothing is charged, before that.",
+    "processing": "We draw up the documents and write to you when something needs your signature.",
+    "submitted": "We wait for the confirmation and file the proof of it with your order.",
+    "filed": "We send you the confirmation and the filed documents.",
+    "delivered": "Everything ordered is done. We write to you before it falls due again.",
+    "cancelled": "Nothing more happens. Order again whenever you wish.",
+    "refunded": "Nothing more happens. A refund reaches your account in five to ten business days.",
+    "held": "Nothing goes on until a person of ours has looked at it. You need not do anything; we will write to you.",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the way. at: when it was reached last, UTC; None: not yet."""
+
+    status: str
+    title: str
+    at: datetime | None
+    is_now: bool
+
+
+@dataclass(frozen=True)
+class Money:
+    """A payment of the order. state: paid, partly_refunded, refunded, disputed, surplus."""
+
+    amount: Decimal
+    currency: str
+    method: str
+    state: str
+    at: datetime
+    returned: Decimal
+
+
+@dataclass(frozen=True)
+class OrderState:
+    """What a customer is told of an order. is_begun: a payment was begun at a provider and has not come yet."""
+
+    words: str
+    next: str
+    steps: Sequence[Step]
+    payments: Sequence[Money]
+    can_be_paid: bool
+    is_begun: bool
+    method: str
+
+
+def order_state(connection: Connection[Any], order: OrderView) -> OrderState:
+    """The state of one order, read now."""
+    payments = [
+        Money(row["amount"], row["currency"], row["method"], row["state"], row["paid_at"], row["returned"])
+        for row in connection.execute(
+            "select p.amount, p.currency, p.method, p.state, p.paid_at, "
+            "coalesce(-(select sum(l.amount) from pw.money_ledger l where l.payment_id = p.payment_id "
+            "and l.kind <> 'payment'), 0.00) as returned "
+            "from pw.payments p where p.order_id = %s order by p.payment_id",
+            (order.order_id,),
+        ).fetchall()
+    ]
+    begun = connection.execute(
+        "select 1 from pw.checkout_sessions where order_id = %s and state = 'open' limit 1", (order.order_id,)
+    ).fetchone()
+    return OrderState(
+        words=WORDS[order.status],
+        next=NEXT[order.status],
+        steps=_steps(order),
+        payments=payments,
+        can_be_paid=order.status == "received" and order.paid_at is None and not payments,
+        is_begun=begun is not None,
+        method=title_of(order.method),
+    )
+
+
+def title_of(method: str) -> str:
+    """A way to pay in words; one that is no longer in the file by its code."""
+    known = payment_methods().get(method)
+    return known.title if known else method
+
+
+def _steps(order: OrderView) -> list[Step]:
+    """The way, each step with its day. A step sent back to (a filing returned) makes the later ones open again."""
+    stands = order.held_from if order.status == "held" else order.status
+    reached = {event.after: event.at for event in order.events if event.what == "status" and event.after in WAY}
+    if stands in WAY:
+        last = WAY.index(stands)
+        shown = [(status, reached.get(status) if place <= last else None) for place, status in enumerate(WAY)]
+    else:
+        shown = [(status, reached[status]) for status in WAY if status in reached]
+    steps = [Step(status, TITLE[status], at, is_now=status == order.status) for status, at in shown]
+    if order.status in {"cancelled", "refunded"}:
+        steps.append(Step(order.status, order.status.capitalize(), order.closed_at, is_now=True))
+    return steps
