@@ -73,10 +73,20 @@ def test_the_database_lets_an_order_go_where_its_life_goes_and_nowhere_else(
             assert by_sql(db, order_id, status, after) == expected, after
 
 
+COPY = """
+insert into pw.orders (number, kind, status, customer_id, method, subtotal, total, token_hash, placed_at, paid_at,
+    delivered_at)
+select 'PW-2026-000099', kind, '{status}', customer_id, method, subtotal, total, repeat('0', 64), placed_at, {paid_at},
+    {paid_at}
+from pw.orders"""
 WRONG = {
     "a total that is not the sum of its parts": "update pw.orders set total = total + 1",
     "a discount above fifteen percent": "update pw.orders set discount = 29.86, total = total - 29.86",
     "a negative fee": "update pw.orders set fees = -1, total = total - 1",
+    "a total that the lines do not give": "update pw.orders set total = total + 1, fees = fees + 1",
+    "an order without a bill or a beginning": COPY.format(status="received", paid_at="null"),
+    "an order that begins as delivered": COPY.format(status="delivered", paid_at="now()"),
+    "an order that begins as paid": COPY.format(status="received", paid_at="now()"),
     "an unknown status": "update pw.orders set status = 'lost'",
     "an unknown kind": "update pw.orders set kind = 'gift'",
     "an unknown currency": "update pw.orders set currency = 'EUR'",

@@ -621,16 +621,36 @@ end $$""",
     """
 create trigger orders_guard before update on pw.orders for each row execute function pw.order_guard()""",
     """
-create function pw.order_change_is_recorded() returns trigger language plpgsql as $$
+create function pw.order_begins() returns trigger language plpgsql as $$
 begin
-    if new.status <> old.status and not exists (
+    if new.status <> 'received' or
+       coalesce(new.paid_at, new.delivered_at, new.closed_at) is not null then
+        raise exception 'order %: an order begins as received, unpaid', new.number using errcode = 'check_violation';
+    end if;
+    return new;
+end $$""",
+    """
+create trigger orders_begin before insert on pw.orders for each row execute function pw.order_begins()""",
+    """
+create function pw.order_is_accounted_for() returns trigger language plpgsql as $$
+declare
+    before_status text := case when tg_op = 'UPDATE' then old.status end;
+    billed numeric;
+begin
+    if new.status is distinct from before_status and not exists (
         select from pw.order_events e
-        where e.order_id = new.order_id and e.what = 'status' and e.before = old.status and e.after = new.status
+        where e.order_id = new.order_id and e.what = 'status' and e.before is not distinct from before_status
+            and e.after = new.status
     ) then
-        raise exception 'order %: the change from % to % is not recorded in order_events', new.number, old.status,
+        raise exception 'order %: the change from % to % is not recorded in order_events', new.number, before_status,
             new.status using errcode = 'check_violation';
     end if;
-    if old.paid_at is null and new.paid_at is not null and not exists (
+    select coalesce(sum(amount), 0) into billed from pw.order_lines where order_id = new.order_id;
+    if billed <> (select o.total from pw.orders o where o.order_id = new.order_id) then
+        raise exception 'order %: its lines add up to %, not to its total', new.number, billed
+            using errcode = 'check_violation';
+    end if;
+    if tg_op = 'UPDATE' and old.paid_at is null and new.paid_at is not null and not exists (
         select from pw.payments p
         where p.order_id = new.order_id and p.state <> 'surplus' and p.currency = new.currency
     ) then
@@ -640,8 +660,8 @@ begin
     return null;
 end $$""",
     """
-create constraint trigger orders_change_is_recorded after update on pw.orders
-    deferrable initially deferred for each row execute function pw.order_change_is_recorded()""",
+create constraint trigger orders_are_accounted_for after insert or update on pw.orders
+    deferrable initially deferred for each row execute function pw.order_is_accounted_for()""",
     """
 create function pw.order_lines_add_up() returns trigger language plpgsql as $$
 declare
@@ -669,7 +689,9 @@ end $$""",
 create trigger order_events_are_kept before update or delete on pw.order_events
     for each row execute function pw.order_events_are_kept()""",
 )
-GUARD_FUNCTIONS = ("order_guard", "order_change_is_recorded", "order_lines_add_up", "order_events_are_kept")
+GUARD_FUNCTIONS = (
+    "order_guard", "order_begins", "order_is_accounted_for", "order_lines_add_up", "order_events_are_kept",
+)
 
 
 def downgrade() -> None:
