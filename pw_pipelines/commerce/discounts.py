@@ -68,6 +68,33 @@ def _asked(base: Decimal, one: Discount | Referral) -> Decimal:
     return (base * percent / 100).quantize(CENT, ROUND_HALF_UP)
 
 
+def make_discount(
+    connection: Connection[Any], discount: Discount, *, usage_limit: int | None, by: str, now: datetime
+) -> None:
+    """Keeps a new code in capitals. usage_limit: 1 for a single use, None for any number.
+
+    Raises UsageError when the code stands already, or its amount or limit can't be.
+    """
+    code = discount.code.strip().upper()
+    if not code or discount.amount <= 0 or (discount.kind == "percent" and discount.amount > 100):
+        raise UsageError(
+            f"A discount of {discount.amount} ({discount.kind}) under the code {code!r} can't be.",
+            field="amount",
+            remedy="Give a code, and an amount above 0, at most 100 where it is a percentage.",
+        )
+    if usage_limit is not None and usage_limit < 1:
+        raise UsageError(
+            "A code that may never be used is none.", field="usage_limit", remedy="Give 1 or more, or leave it out."
+        )
+    made = connection.execute(
+        "insert into pw.discount_codes (code, kind, amount, usage_limit, expires_at, created_at, created_by) "
+        "values (%s, %s, %s, %s, %s, %s, %s) on conflict (code) do nothing",
+        (code, discount.kind, discount.amount, usage_limit, discount.expires_at, now, by),
+    )
+    if made.rowcount != 1:
+        raise UsageError(f"The code {code} stands already.", field="code", remedy="Give another code.")
+
+
 def find_discount(connection: Connection[Any], code: str, *, now: datetime) -> Discount:
     """The code a customer gave, in any case. It is not counted here but when the order is placed.
 
@@ -96,6 +123,14 @@ def count_use(connection: Connection[Any], code: str, *, now: datetime) -> None:
     if counted.rowcount != 1:
         find_discount(connection, code, now=now)
         raise UsageError(f"The discount code {code} can't be used now.", field="discount_code", remedy=_ANOTHER)
+
+
+def count_use_again(connection: Connection[Any], code: str) -> None:
+    """Counts a use that was given back, for an order that lives again; a code that is full by now stays as it is."""
+    connection.execute(
+        "update pw.discount_codes set uses = uses + 1 where code = %s and (usage_limit is null or uses < usage_limit)",
+        (code,),
+    )
 
 
 def give_back_use(connection: Connection[Any], code: str) -> None:

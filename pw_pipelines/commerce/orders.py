@@ -15,7 +15,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from pw_pipelines.commerce import commissions
-from pw_pipelines.commerce.discounts import count_use, give_back_use
+from pw_pipelines.commerce.discounts import count_use, count_use_again, give_back_use
 from pw_pipelines.commerce.order_details import (
     BundleDetails,
     CanadaCrtcDetails,
@@ -207,6 +207,8 @@ def change(connection: Connection[Any], order_id: int, to_status: Status, *, by:
         commissions.take_back(connection, order_id, why=why, now=now)
     if to_status == "cancelled" and held_from != "cancelled" and row["discount_code"] is not None:
         give_back_use(connection, row["discount_code"])
+    if to_status == "processing" and held_from == "cancelled" and row["discount_code"] is not None:
+        count_use_again(connection, row["discount_code"])
 
 
 def hold(

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from pw_pipelines.commerce.discounts import Discount, find_discount
-from pw_pipelines.commerce.orders import OrderError, cancel, change, read
+from pw_pipelines.commerce.discounts import Discount, find_discount, make_discount
+from pw_pipelines.commerce.orders import OrderError, cancel, change, hold, read
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import UsageError
 from tests.commerce.making import NOW, agent, ordered, pay
@@ -41,13 +41,10 @@ def at_once(db: Database, deed: Callable[[Connection[Any], int], Any], *, times:
 
 
 def code(db: Database, *, limit: int | None, expires_at: datetime | None = None) -> Discount:
+    made = Discount("SPRING", "percent", Decimal(10), expires_at)
     with db.connect() as connection:
-        connection.execute(
-            "insert into pw.discount_codes (code, kind, amount, usage_limit, expires_at, created_at, created_by) "
-            "values ('SPRING', 'percent', 10, %s, %s, %s, 'test')",
-            (limit, expires_at, NOW),
-        )
-    return Discount("SPRING", "percent", Decimal(10), expires_at)
+        make_discount(connection, made, usage_limit=limit, by="test", now=NOW)
+    return made
 
 
 def uses(db: Database) -> tuple[int, int]:
@@ -89,6 +86,33 @@ def test_a_code_of_an_order_nobody_paid_is_free_again_once_it_is_cancelled(db: D
             find_discount(connection, "spring", now=NOW)
         cancel(connection, placed.order_id, by="customer", why="changed my mind", now=NOW)
         assert find_discount(connection, " spring ", now=NOW) == discount
+
+
+def test_a_cancelled_order_that_is_paid_after_all_uses_its_code_again(db: Database) -> None:
+    discount = code(db, limit=1)
+    with db.connect() as connection:
+        placed = ordered(connection, discount=discount)
+        cancel(connection, placed.order_id, by="customer", why="changed my mind", now=NOW)
+        hold(connection, placed.order_id, by="stripe", why="money came", now=NOW)
+        assert find_discount(connection, "SPRING", now=NOW) == discount
+        pay(connection, placed.order_id)
+    assert uses(db) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("discount", "limit", "said"),
+    [
+        (Discount("spring", "percent", Decimal(5)), None, "SPRING stands already"),
+        (Discount("ALL", "percent", Decimal(101)), None, "can't be"),
+        (Discount("LESS", "fixed", Decimal(-1)), None, "can't be"),
+        (Discount(" ", "fixed", Decimal(1)), None, "can't be"),
+        (Discount("NEVER", "fixed", Decimal(1)), 0, "never be used"),
+    ],
+)
+def test_a_code_that_can_not_be_is_not_made(db: Database, discount: Discount, limit: int | None, said: str) -> None:
+    code(db, limit=None)
+    with db.connect() as connection, pytest.raises(UsageError, match=said):
+        make_discount(connection, discount, usage_limit=limit, by="test", now=NOW)
 
 
 def test_a_code_that_expired_between_quote_and_order_is_refused(db: Database) -> None:
