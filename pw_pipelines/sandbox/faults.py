@@ -26,6 +26,10 @@ from pw_pipelines.sandbox.today import DAYS_BACK
 System = Literal[
     "rmd", "form499", "ecfs", "bdc", "cores", "listmonk", "telegram", "socrata", "sunbiz", "iowa_hub", "illinois",
     "erpnext",
+    "stripe",
+    "paypal",
+    "shkeeper",
+    "adyen",
 ]  # fmt: skip
 SYSTEMS: tuple[str, ...] = get_args(System)
 # Where a system has lists beside its data, a spoiled body is meant to be the data's.
