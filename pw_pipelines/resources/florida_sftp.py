@@ -100,6 +100,7 @@ class FloridaSftp:
         self._sleep = sleep
         self._session: tuple[paramiko.Transport, paramiko.SFTPClient] | None = None
         self._root: str | None = None
+        self._listed: dict[str, dict[date, RemoteFile]] = {}
 
     def days(self, source: str) -> dict[date, RemoteFile]:
         """Day -> file of a daily set, as far as they lie there."""
@@ -110,6 +111,7 @@ class FloridaSftp:
             day = _day(named[1]) if named else None
             if day is not None:
                 found[day] = file
+        self._listed[source] = found
         return found
 
     def quarterly(self, source: str) -> RemoteFile:
@@ -122,10 +124,13 @@ class FloridaSftp:
         return found
 
     def fetch_day(self, source: str, into: Path, day: date) -> Fetched:
-        """The daily file of a day. `into`: the file to write, or a folder for the server's own name of it."""
-        file = self.days(source).get(day)
+        """The daily file of a day. `into`: the file to write, or a folder for the server's own name of it.
+
+        A listing of ours that has the day is not asked for again: the folder may hold years of files.
+        """
+        file = self._listed.get(source, {}).get(day) or self.days(source).get(day)
         if file is None:
-            raise self._absent(f"{_daily(source).folder}, file of {day}")
+            raise self._absent(f"file of {day} in {_daily(source).folder}")
         return replace(self.fetch(file, into), as_of=day)
 
     def fetch_quarterly(self, source: str, into: Path) -> Fetched:

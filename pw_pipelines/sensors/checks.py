@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from pw_pipelines.assets.subjects import SUBJECTS
 from pw_pipelines.clock import machine_now
 from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.sensors import alert_book
@@ -120,14 +119,14 @@ def held_jumps(db: Database) -> list[Alert]:
 def stale_sources(db: Database, now: datetime) -> list[Alert]:
     """Sources whose copy in force is older than their contract bears. A source never read is not old."""
     from pw_pipelines.snapshots import books
-    from pw_pipelines.sources.contract import contract
+    from pw_pipelines.sources.contract import contracts
 
     alerts = []
-    for source in SUBJECTS:
+    for source, promise in contracts().items():
         current = books.current(db, source)
         if current is None:
             continue
-        limit = timedelta(hours=contract(source).freshness.fail_hours)
+        limit = timedelta(hours=promise.freshness.fail_hours)
         age = now - current.fetched_at
         if age > limit:
             alerts.append(
