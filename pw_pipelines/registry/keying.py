@@ -107,6 +107,8 @@ def many(names: Sequence[str | None]) -> tuple[list[str | None], list[str | None
             add_near(" ".join(sorted(map(sound, parts))).lstrip() if len(parts) > 1 else sound(parts[0]))
             continue
         key, near = keys.name_keys(names[number] or "")
+        if len(keys._BOOK) > _Book.LARGEST:
+            keys._BOOK.clear()
         add_key(key or None)
         add_near(near or None)
     return name_keys, near_keys

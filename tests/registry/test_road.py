@@ -186,3 +186,15 @@ def test_a_block_counts_the_same_whether_or_not_a_record_cannot_be_kept() -> Non
 
     assert (totals.rows, totals.rejected, text.count(b"\n")) == (2, 0, 2)
     assert dict(totals.filled) == {"name": 2, "place": 1, "home": 0}
+
+
+def test_the_benchmark_s_companies_are_records_like_any_other(house: House) -> None:
+    from pw_pipelines.bench.florida_file import Companies
+
+    invented = Companies(6_000)
+
+    taken = house.take("sunbiz_cor", invented.write(house.folder / "cordata.txt"), QUARTER)
+
+    assert (taken.rows, taken.rejected_rows, taken.reasons) == (6_000, 0, ())
+    name = invented.names(5_000, 6_000)[-1]
+    assert name in house.found(name).values()
