@@ -72,7 +72,7 @@ def test_the_migrations_make_exactly_the_schema_the_models_say(db: Database) -> 
             opts={
                 "include_schemas": True,
                 "version_table_schema": "pw",
-                "include_name": lambda name, kind, parents: kind != "schema" or name in {"pw", "core"},
+                "include_name": lambda name, kind, parents: kind != "schema" or name in {"pw", "core", "registry"},
             },
         )
         assert compare_metadata(context, Base.metadata) == []
