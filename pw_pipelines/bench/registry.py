@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -100,6 +102,7 @@ def _size(
         measures += _pandas(home, db, companies, loaded, say)
         measures += _reload(db, objects, path, companies, say)
     path.unlink()
+    shutil.rmtree(urlsplit(objects).path)
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute(f"drop database {name} (force)".encode())
     return measures, loaded
@@ -217,6 +220,7 @@ def _pandas(
 def _reload(db: Database, objects: str, path: Path, companies: Companies, say: Callable[[str], None]) -> list[Measure]:
     """The next whole copy while names are looked up: none may fail, none may wait long."""
     say(f"{companies.count:,}: reload while searching")
+    shutil.rmtree(urlsplit(objects).path)  # the first copy's bytes: the disk need not hold both
     companies.write(path, edition=1)
     asked, ended = _asked(companies), threading.Event()
     waits: list[float] = []

@@ -25,7 +25,7 @@ def bench(
         int | None, typer.Option(min=100_000, help="registry: records of the largest file. Unset: 1,000,000.")
     ] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="registry: 10,000,000 records; takes 60 GB of disk for half an hour.")
+        bool, typer.Option("--full", help="registry: 10,000,000 records; takes 50 GB of disk for half an hour.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
