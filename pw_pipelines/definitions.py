@@ -12,6 +12,7 @@ from pw_pipelines.assets.manifest import read
 from pw_pipelines.jobs.acquisition import jobs
 from pw_pipelines.jobs.automatic import allowed
 from pw_pipelines.jobs.commissions import commissions_job
+from pw_pipelines.jobs.payments import work_payments_job
 from pw_pipelines.jobs.registers import register_jobs
 from pw_pipelines.jobs.retention import retention_job
 from pw_pipelines.resources.dagster_resources import live_resources
@@ -19,6 +20,7 @@ from pw_pipelines.schedules.daily import schedules
 from pw_pipelines.sensors.catch_up import catch_up_sensor
 from pw_pipelines.sensors.checks import check_alert
 from pw_pipelines.sensors.failures import run_failure_alert
+from pw_pipelines.sensors.payments import payment_events
 from pw_pipelines.settings import PROJECT_ROOT, Settings, load_settings
 
 MANIFEST = PROJECT_ROOT / "dbt_models" / "target" / "manifest.json"
@@ -35,7 +37,7 @@ def build_defs(
     """
     models = read(manifest)
     asset_jobs = [*jobs(models), *register_jobs()]
-    sensors = [catch_up_sensor(asset_jobs), check_alert, run_failure_alert]
+    sensors = [catch_up_sensor(asset_jobs), check_alert, run_failure_alert, payment_events]
     return dg.Definitions(
         assets=[
             *fcc.assets(settings, after_findings=marts.last_of_findings(models)),
@@ -46,7 +48,7 @@ def build_defs(
             jurisdictions.state_filing_fees,
         ],
         asset_checks=[*fcc.checks(), *registers.checks()],
-        jobs=[*asset_jobs, retention_job, commissions_job],
+        jobs=[*asset_jobs, retention_job, commissions_job, work_payments_job],
         schedules=schedules(settings),
         sensors=[sensor for sensor in sensors if allowed(sensor.name, settings.mode)],
         resources={**live_resources(settings), **(resources or {})},

@@ -112,6 +112,12 @@ AUTOMATIC: Mapping[str, Automatic] = {
         job="sync_listmonk",
         at=time(9, 30),
     ),
+    "payment_events": Automatic(
+        "sensor",
+        BOTH,
+        "What a payment provider told us is worked within seconds; what is held is told to ops.",
+        every_seconds=5,
+    ),
     "catch_up": Automatic(
         "sensor",
         BOTH,

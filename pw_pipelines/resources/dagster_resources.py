@@ -15,6 +15,7 @@ from pw_pipelines.errors import ConfigError
 from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
+    from pw_pipelines.commerce.payments.clients import ProviderClients
     from pw_pipelines.db.connection import Database
     from pw_pipelines.resources.fcc_sites import FccSites
     from pw_pipelines.resources.listmonk import Listmonk
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
-    """`settings`, `db`, `objects`, `fcc`, `registers`, `listmonk`, `telegram`."""
+    """`settings`, `db`, `objects`, `fcc`, `registers`, `listmonk`, `payments`, `telegram`."""
 
     @dg.resource(description="The typed settings of this process.")
     def settings_resource(_context: dg.InitResourceContext) -> Settings:
@@ -67,6 +68,13 @@ def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
 
         return Listmonk(settings)
 
+    @dg.resource(description="The payment providers, for taking what was promised.")
+    def payments(_context: dg.InitResourceContext) -> Iterator[ProviderClients]:
+        from pw_pipelines.commerce.payments.clients import ProviderClients
+
+        with ProviderClients(settings) as clients:
+            yield clients
+
     @dg.resource(description="Where ops are told.")
     def telegram(_context: dg.InitResourceContext) -> Telegram:
         from pw_pipelines.resources.telegram import Telegram
@@ -80,5 +88,6 @@ def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "fcc": fcc,
         "registers": registers,
         "listmonk": listmonk,
+        "payments": payments,
         "telegram": telegram,
     }

@@ -24,6 +24,7 @@ from pw_pipelines.schedules.daily import ASKS, schedules
 from pw_pipelines.sensors.catch_up import catch_up_sensor, start_overdue
 from pw_pipelines.sensors.checks import check_alert
 from pw_pipelines.sensors.failures import run_failure_alert
+from pw_pipelines.sensors.payments import payment_events
 from pw_pipelines.settings import Settings
 
 VINTAGES = [date(2024, 12, 31), date(2025, 6, 30)]
@@ -208,10 +209,11 @@ def test_a_sensors_tick_as_the_daemon_makes_it_gives_an_answer(
     with dg.build_sensor_context(instance=kept_instance, resources=resources) as context:
         assert run_failure_alert.evaluate_tick(context).skip_message
         assert check_alert.evaluate_tick(context).skip_message
+        assert payment_events.evaluate_tick(context).skip_message
 
 
 def test_whatever_starts_by_itself_has_an_entry_that_says_why(settings: Settings, small_manifest: Manifest) -> None:
-    sensors = [catch_up_sensor(jobs(small_manifest)), check_alert, run_failure_alert]
+    sensors = [catch_up_sensor(jobs(small_manifest)), check_alert, run_failure_alert, payment_events]
     for sensor in sensors:
         entry = AUTOMATIC[sensor.name]
         assert (entry.kind, entry.every_seconds) == ("sensor", sensor.minimum_interval_seconds)
