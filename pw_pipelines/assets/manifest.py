@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -21,7 +21,7 @@ _NOT_NAME = re.compile(r"[^A-Za-z0-9_]+")
 @dataclass(frozen=True)
 class Model:
     """One dbt model. `folder`: where it lies under models/; `phase`: findings, unless it
-    carries the tag `phase_leads`; `upstream`: models and sources it reads, by unique id.
+    carries the tag `phase_leads` or `phase_commerce`; `upstream`: models and sources it reads, by unique id.
     """
 
     unique_id: str
@@ -97,7 +97,7 @@ def _model(key: str, node: Mapping[str, Any]) -> Model:
         name=node["name"],
         schema=node["schema"],
         folder=folders[0] if folders else "marts",
-        phase="leads" if "phase_leads" in node["tags"] else "findings",
+        phase=_phase(node["tags"]),
         description=node["description"],
         checksum=node["checksum"]["checksum"],
         materialized=node["config"]["materialized"],
@@ -110,6 +110,10 @@ def _model(key: str, node: Mapping[str, Any]) -> Model:
     )
 
 
+def _phase(tags: Sequence[str]) -> str:
+    return next((one for one in ("commerce", "leads") if f"phase_{one}" in tags), "findings")
+
+
 def _test(key: str, node: Mapping[str, Any], models: Mapping[str, Model]) -> Test | None:
     """A test runs in the last phase of what it reads and is shown on a model of that phase: its own, if it may choose.
 
@@ -119,7 +123,8 @@ def _test(key: str, node: Mapping[str, Any], models: Mapping[str, Model]) -> Tes
     read = [models[one] for one in node["depends_on"]["nodes"] if one in models]
     if not read:
         return None
-    phase = "leads" if any(one.phase == "leads" for one in read) else "findings"
+    phases = {one.phase for one in read}
+    phase = next(one for one in ("commerce", "leads", "findings") if one in phases)
     late = [one.unique_id for one in read if one.phase == phase]
     return Test(
         unique_id=key,

@@ -1,11 +1,12 @@
-"""dbt's models as assets: one step for what findings need, one for what leads need, with CORES read in between."""
+"""dbt's models as assets: one step for what findings need, one for what leads need, with CORES read in between; and
+one for orders and money, which neither waits for those nor holds them up."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 
-from pw_pipelines.assets import matches
+from pw_pipelines.assets import commerce, matches
 from pw_pipelines.assets.manifest import Manifest, Model, Test
 from pw_pipelines.assets.matches import DAILY_FRESHNESS
 from pw_pipelines.assets.subjects import RMD, SUBJECTS
@@ -22,14 +23,19 @@ PASSED = frozenset({"pass", "success"})
 _GROUP_OF_FOLDER = {"intermediate": "carriers"}
 _GROUP_OF_MART = {"findings": "findings", "questions": "findings", "contacts": "leads", "held": "leads",
                   "deficiency_leads": "leads"}  # fmt: skip
-_MARKETING = frozenset({"leads", "segments"})
-# Tables of `core` that are assets, or are written with one; our own books (rules, due dates) are not.
+# Tables that are assets, or are written with one; our own reference data (rules, due dates) is not.
 _CORE_ASSETS: dict[str, str] = {
     **{subject.table: subject.core_key for subject in SUBJECTS.values()},
     "fcc_rmd_presence": RMD.core_key,
     matches.TABLE: matches.KEY,
     "match_runs": matches.KEY,
+    **dict.fromkeys(("orders", "order_items", "order_lines"), commerce.ORDERS),
+    **dict.fromkeys(("payments", "money_ledger"), commerce.PAYMENTS),
 }
+_TEAMS = {"leads": "marketing", "segments": "marketing", commerce.GROUP: "finance"}
+
+
+Phase = Literal["findings", "leads", "commerce"]
 
 
 def group_of(model: Model) -> str:
@@ -43,8 +49,9 @@ def group_of(model: Model) -> str:
 
 
 def assets(manifest: Manifest) -> list[dg.AssetsDefinition]:
-    """The two steps. Raises ConfigError from reading the manifest, never runs dbt."""
-    return [_phase_asset(manifest, "findings"), _phase_asset(manifest, "leads")]
+    """The steps. Raises ConfigError from reading the manifest, never runs dbt."""
+    phases: tuple[Phase, ...] = ("findings", "leads", "commerce")
+    return [_phase_asset(manifest, phase) for phase in phases if manifest.of_phase(phase)]
 
 
 def last_of_findings(manifest: Manifest) -> list[str]:
@@ -54,7 +61,7 @@ def last_of_findings(manifest: Manifest) -> list[str]:
     return [model.name for model in models if model.unique_id not in read]
 
 
-def _phase_asset(manifest: Manifest, phase: Literal["findings", "leads"]) -> dg.AssetsDefinition:
+def _phase_asset(manifest: Manifest, phase: Phase) -> dg.AssetsDefinition:
     models = manifest.of_phase(phase)
     ours = {model.unique_id: model for model in models}
     tests = [test for test in manifest.tests.values() if test.model in ours]
@@ -66,6 +73,7 @@ def _phase_asset(manifest: Manifest, phase: Literal["findings", "leads"]) -> dg.
         required_resource_keys={"settings", "db"},
     )
     def _build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        from pw_pipelines.commerce import marts as commerce_marts
         from pw_pipelines.compliance import marts
 
         settings: Settings = context.resources.settings
@@ -78,21 +86,24 @@ def _phase_asset(manifest: Manifest, phase: Literal["findings", "leads"]) -> dg.
 
         try:
             with verdicts():
-                marts.build(
-                    context.resources.db,
-                    as_of=today,
-                    now=settings.clock.now(),
-                    phase=phase,
-                    on_node=hear,
-                    work_folder=settings.home / "dbt",
-                )
+                if phase == "commerce":
+                    commerce_marts.build(context.resources.db, as_of=today, home=settings.home, on_node=hear)
+                else:
+                    marts.build(
+                        context.resources.db,
+                        as_of=today,
+                        now=settings.clock.now(),
+                        phase=phase,
+                        on_node=hear,
+                        work_folder=settings.home / "dbt",
+                    )
         except dg.Failure:
             # Nothing of a failed build is in force, so no model is shown as made; its tests say what was wrong.
             for test in tests:
                 if test.name in heard:
                     yield _check_result(test, ours[test.model], heard)
             raise
-        # The first phase is built beside what is in force; the second puts both there.
+        # The findings are built beside what is in force; the leads' phase puts both there.
         suffix = marts.NEXT if phase == "findings" else ""
         with context.resources.db.connect(application=APPLICATION) as connection:
             shown = {
@@ -116,7 +127,7 @@ def _spec(model: Model, manifest: Manifest) -> dg.AssetSpec:
         deps=list(_deps(model, manifest)),
         description=model.description or None,
         group_name=group_of(model),
-        owners=["team:marketing" if group_of(model) in _MARKETING else "team:data"],
+        owners=[f"team:{_TEAMS.get(group_of(model), 'data')}"],
         kinds={"dbt", "postgres", *({"view"} if model.materialized == "view" else ())},
         tags={"pw/layer": group_of(model), "pw/phase": model.phase},
         code_version=model.checksum,

@@ -18,7 +18,7 @@ def jobs(manifest: Manifest) -> list[dg.UnresolvedAssetJobDefinition]:
     """refresh_fcc, refresh_bdc, acquire, judge, sync_listmonk."""
     daily = [key for subject in (RMD, FORM499, CPNI) for key in _both(subject)]
     answers = dg.AssetSelection.checks(*(key for subject in SUBJECTS.values() for key in answer_checks(subject)))
-    marts = [model.name for model in manifest.models.values()]
+    marts = [model.name for phase in ("findings", "leads") for model in manifest.of_phase(phase)]
     return [
         dg.define_asset_job(
             "refresh_fcc",

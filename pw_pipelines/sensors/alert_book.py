@@ -20,7 +20,7 @@ _CUT = 600
 
 @dataclass(frozen=True)
 class Alert:
-    """`key`: what happened, once; `kind`: run, check, snapshot or stale; `text`: for a phone, no personal data."""
+    """`key`: what happened, once; `kind`: as pw.alerts has them; `text`: for a phone, no personal data."""
 
     key: str
     kind: str

@@ -43,7 +43,10 @@ def test_every_model_and_every_column_is_described_and_tested(nodes: dict[str, d
         "where table_schema in ('staging', 'marts', 'segments')"
     ):
         columns.setdefault(row["table_name"], set()).add(row["column_name"])
-    models = {name: node for name, node in nodes.items() if node["resource_type"] == "model"}
+    models = {
+        name: node for name, node in nodes.items()
+        if node["resource_type"] == "model" and "phase_commerce" not in node["tags"]  # tests/books looks at those
+    }  # fmt: skip
     assert set(models) == set(columns)
     tested = {
         name for node in nodes.values() if node["resource_type"] == "test" for name in

@@ -568,6 +568,10 @@ def upgrade() -> None:
     )
     for statement in GUARDS:
         op.execute(statement)
+    op.drop_constraint(op.f("ck_alerts_kind"), "alerts", schema="pw", type_="check")
+    op.create_check_constraint(
+        op.f("ck_alerts_kind"), "alerts", "kind in ('run','check','snapshot','stale','order')", schema="pw"
+    )
 
 
 # What no check constraint can say: which change follows which, and that each is recorded.
@@ -690,11 +694,20 @@ create trigger order_events_are_kept before update or delete on pw.order_events
     for each row execute function pw.order_events_are_kept()""",
 )
 GUARD_FUNCTIONS = (
-    "order_guard", "order_begins", "order_is_accounted_for", "order_lines_add_up", "order_events_are_kept",
+    "order_guard",
+    "order_begins",
+    "order_is_accounted_for",
+    "order_lines_add_up",
+    "order_events_are_kept",
 )
 
 
 def downgrade() -> None:
+    op.drop_constraint(op.f("ck_alerts_kind"), "alerts", schema="pw", type_="check")
+    op.execute("delete from pw.alerts where kind = 'order'")
+    op.create_check_constraint(
+        op.f("ck_alerts_kind"), "alerts", "kind in ('run','check','snapshot','stale')", schema="pw"
+    )
     op.drop_table("money_ledger", schema="pw")
     op.drop_index(
         "uq_payments_one_pays", table_name="payments", schema="pw", postgresql_where=sa.text("state <> 'surplus'")

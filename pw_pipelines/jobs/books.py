@@ -1,0 +1,66 @@
+"""The jobs of orders' books: making them in ERPNext, and proving once a day that all books agree."""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from pw_pipelines.assets import commerce
+from pw_pipelines.assets.manifest import Manifest
+from pw_pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pw_pipelines.commerce.books import BooksReport
+
+MAKE, PROVE = "make_books", "prove_books"
+MOST_A_RUN = 500  # orders; what is left waits for the next run, seconds later
+
+
+@dg.op(
+    description="What is wanted in ERPNext: customers, sales orders, invoices and payment entries, each made once; and "
+    "what ERPNext told by webhook.",
+    required_resource_keys={"settings", "db", "erpnext"},
+    out=dg.Out(dg.Nothing),
+)
+def make_wanted_books(context: dg.OpExecutionContext) -> None:
+    """An order that a person must look at holds up no other; ERPNext being away ends the run, and nothing is lost."""
+    from pw_pipelines.commerce.books import make_books, waiting_orders
+    from pw_pipelines.commerce.books_events import work_events
+
+    settings: Settings = context.resources.settings
+    db, erpnext = context.resources.db, context.resources.erpnext
+    told = work_events(db, erpnext, settings.clock.now())
+    with db.connect(application="pw-books") as connection:
+        wanted = waiting_orders(connection)[:MOST_A_RUN]
+    reports: list[BooksReport] = [make_books(db, erpnext, order_id, settings.clock.now()) for order_id in wanted]
+    context.add_output_metadata(
+        {
+            "orders": len(reports),
+            "documents_made": sum(len(report.made) for report in reports),
+            "orders_held": sum(report.held is not None for report in reports),
+            "webhooks": dg.MetadataValue.json(told),
+        }
+    )
+
+
+@dg.job(
+    name=MAKE,
+    description="Makes what is wanted in ERPNext, each document once, looked up before it is asked for.",
+    executor_def=dg.in_process_executor,
+    tags={"pw/job": MAKE},
+)
+def make_books_job() -> None:
+    """One step: every document is booked by itself, so there is nothing to resume."""
+    make_wanted_books()
+
+
+def prove_books(manifest: Manifest) -> "dg.UnresolvedAssetJobDefinition":
+    """The assets of orders and money, with their marts."""
+    marts = [model.name for model in manifest.of_phase("commerce")]
+    return dg.define_asset_job(
+        PROVE,
+        description="Proves orders, payments and revenue against each other and ERPNext, and builds their marts. Sends "
+        "nothing to anyone.",
+        selection=dg.AssetSelection.assets(commerce.ORDERS, commerce.PAYMENTS, commerce.REVENUE, *marts),
+        executor_def=dg.in_process_executor,
+        tags={"pw/job": PROVE},
+    )
