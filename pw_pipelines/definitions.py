@@ -7,16 +7,18 @@ from pathlib import Path
 
 import dagster as dg
 
-from pw_pipelines.assets import fcc, jurisdictions, listmonk, marts, matches, registers
+from pw_pipelines.assets import commerce, fcc, jurisdictions, listmonk, marts, matches, registers
 from pw_pipelines.assets.manifest import read
 from pw_pipelines.jobs.acquisition import jobs
 from pw_pipelines.jobs.automatic import allowed
+from pw_pipelines.jobs.books import make_books_job, prove_books
 from pw_pipelines.jobs.commissions import commissions_job
 from pw_pipelines.jobs.payments import work_payments_job
 from pw_pipelines.jobs.registers import register_jobs
 from pw_pipelines.jobs.retention import retention_job
 from pw_pipelines.resources.dagster_resources import live_resources
 from pw_pipelines.schedules.daily import schedules
+from pw_pipelines.sensors.books import books_wanted, order_notice
 from pw_pipelines.sensors.catch_up import catch_up_sensor
 from pw_pipelines.sensors.checks import check_alert
 from pw_pipelines.sensors.failures import run_failure_alert
@@ -36,8 +38,8 @@ def build_defs(
     Raises ConfigError when dbt's manifest is missing, naming the command that makes it.
     """
     models = read(manifest)
-    asset_jobs = [*jobs(models), *register_jobs()]
-    sensors = [catch_up_sensor(asset_jobs), check_alert, run_failure_alert, payment_events]
+    asset_jobs = [*jobs(models), *register_jobs(), prove_books(models)]
+    sensors = [catch_up_sensor(asset_jobs), check_alert, run_failure_alert, books_wanted, order_notice, payment_events]
     return dg.Definitions(
         assets=[
             *fcc.assets(settings, after_findings=marts.last_of_findings(models)),
@@ -45,10 +47,11 @@ def build_defs(
             *marts.assets(models),
             listmonk.asset(settings, deps=[LEADS]),
             *registers.assets(settings),
+            *commerce.assets(settings),
             jurisdictions.state_filing_fees,
         ],
         asset_checks=[*fcc.checks(), *registers.checks()],
-        jobs=[*asset_jobs, retention_job, commissions_job, work_payments_job],
+        jobs=[*asset_jobs, retention_job, commissions_job, make_books_job, work_payments_job],
         schedules=schedules(settings),
         sensors=[sensor for sensor in sensors if allowed(sensor.name, settings.mode)],
         resources={**live_resources(settings), **(resources or {})},

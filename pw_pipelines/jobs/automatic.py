@@ -105,6 +105,13 @@ AUTOMATIC: Mapping[str, Automatic] = {
         job="commissions",
         at=time(7, 45),
     ),
+    "books_daily": Automatic(
+        "schedule",
+        BOTH,
+        "Orders, payments and ERPNext are proved against each other once a day, and their marts built.",
+        job="prove_books",
+        at=time(8, 0),
+    ),
     "listmonk_daily": Automatic(
         "schedule",
         BOTH,
@@ -117,6 +124,18 @@ AUTOMATIC: Mapping[str, Automatic] = {
         BOTH,
         "What a payment provider told us is worked within seconds; what is held is told to ops.",
         every_seconds=5,
+    ),
+    "books_wanted": Automatic(
+        "sensor",
+        BOTH,
+        "What a paid order needs in ERPNext is made within seconds; what ERPNext tells is worked.",
+        every_seconds=5,
+    ),
+    "order_notice": Automatic(
+        "sensor",
+        BOTH,
+        "Tells ops of every paid order, once, and of books that a person must look at.",
+        every_seconds=15,
     ),
     "catch_up": Automatic(
         "sensor",

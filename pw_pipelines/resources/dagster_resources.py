@@ -17,6 +17,7 @@ from pw_pipelines.settings import Settings
 if TYPE_CHECKING:
     from pw_pipelines.commerce.payments.clients import ProviderClients
     from pw_pipelines.db.connection import Database
+    from pw_pipelines.resources.erpnext import Erpnext
     from pw_pipelines.resources.fcc_sites import FccSites
     from pw_pipelines.resources.listmonk import Listmonk
     from pw_pipelines.resources.objects import Objects
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
-    """`settings`, `db`, `objects`, `fcc`, `registers`, `listmonk`, `payments`, `telegram`."""
+    """`settings`, `db`, `objects`, `fcc`, `registers`, `listmonk`, `erpnext`, `payments`, `telegram`."""
 
     @dg.resource(description="The typed settings of this process.")
     def settings_resource(_context: dg.InitResourceContext) -> Settings:
@@ -75,6 +76,13 @@ def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         with ProviderClients(settings) as clients:
             yield clients
 
+    @dg.resource(description="ERPNext, where the books are kept.")
+    def erpnext(_context: dg.InitResourceContext) -> Iterator[Erpnext]:
+        from pw_pipelines.resources.erpnext import Erpnext
+
+        with Erpnext(settings) as client:
+            yield client
+
     @dg.resource(description="Where ops are told.")
     def telegram(_context: dg.InitResourceContext) -> Telegram:
         from pw_pipelines.resources.telegram import Telegram
@@ -88,6 +96,7 @@ def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "fcc": fcc,
         "registers": registers,
         "listmonk": listmonk,
+        "erpnext": erpnext,
         "payments": payments,
         "telegram": telegram,
     }

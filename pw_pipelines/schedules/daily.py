@@ -65,11 +65,20 @@ def ask_commissions(instance: dg.DagsterInstance, _resources: Any, today: date) 
     return [requests.of_today("commissions", today, past.next_try)]
 
 
+def ask_books(instance: dg.DagsterInstance, _resources: Any, today: date) -> Outcome:
+    """Today's proof of orders and money, unless it is done or under way."""
+    past = past_of(instance, "prove_books", today.isoformat())
+    if past.done or past.open:
+        return dg.SkipReason(f"The books of {today} are {'proved' if past.done else 'being proved'}.")
+    return [requests.of_today("prove_books", today, past.next_try)]
+
+
 ASKS: dict[str, tuple[Ask, frozenset[str]]] = {
     "retention_nightly": (ask_retention, frozenset({"settings"})),
     "bdc_daily": (ask_bdc, frozenset({"settings", "db", "fcc"})),
     "acquire_daily": (ask_acquire, frozenset({"settings"})),
     "commissions_daily": (ask_commissions, frozenset({"settings"})),
+    "books_daily": (ask_books, frozenset({"settings"})),
     "listmonk_daily": (ask_listmonk, frozenset({"settings"})),
     **{name: (partial(registers.ask, name), frozenset({"settings"})) for name in registers.EVERY_DAYS},
 }
