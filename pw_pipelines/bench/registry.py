@@ -25,10 +25,10 @@ from pw_pipelines.bench.florida_file import AT_ONCE, Companies
 from pw_pipelines.bench.measure import Measure, at_most, percentile
 from pw_pipelines.db.connection import Database, create_databases, migrate
 from pw_pipelines.db.embedded import Embedded, Server
-from pw_pipelines.errors import PwError
+from pw_pipelines.errors import PwError, UsageError
 from pw_pipelines.jurisdictions.book import jurisdiction
 from pw_pipelines.registry import search
-from pw_pipelines.registry.verdict import judge
+from pw_pipelines.registry.verdict import check_name, judge
 from pw_pipelines.snapshots.books import Connection
 
 DEFAULT_ROWS, FULL_ROWS = 1_000_000, 10_000_000
@@ -162,7 +162,16 @@ def _asked(companies: Companies) -> list[str]:
             asked += [name, name[:place] + "Q" + name[place + 1 :], f"{name.split()[0]} ZUQWIX LLC"]
         asked += [f"{beginning} {rng.choice('ABCDEFGH')}" for beginning in _COMMON_BEGINNINGS]
     rng.shuffle(asked)
-    return asked[:LOOKED_UP]
+    return list(filter(_is_name, asked))[:LOOKED_UP]
+
+
+def _is_name(text: str) -> bool:
+    """Whether it can be asked for: CO LLC only says a legal form."""
+    try:
+        check_name(text)
+    except UsageError:
+        return False
+    return True
 
 
 def _exact(connection: Connection, name: str) -> None:
