@@ -260,10 +260,11 @@ def test_somebody_elses_payment_on_our_invoice_is_seen_before_ours_is_booked(
     invoice = books.all_of("Sales Invoice")[0]
     entry = {
         "payment_type": "Receive", "party_type": "Customer", "party": invoice["customer"],
-        "company": invoice["company"], "paid_from": "Debtors - PW", "paid_to": "Bank - PW", "paid_amount": 1.0, "received_amount": 1.0,
-        "reference_no": "cheque", "reference_date": "2026-11-22",
-        "references": [{"reference_doctype": "Sales Invoice", "reference_name": invoice["name"],
-                        "allocated_amount": 1.0}],
+        "company": invoice["company"], "paid_from": "Debtors - PW", "paid_to": "Bank - PW",
+        "paid_amount": 1.0, "received_amount": 1.0, "reference_no": "cheque", "reference_date": "2026-11-22",
+        "references": [
+            {"reference_doctype": "Sales Invoice", "reference_name": invoice["name"], "allocated_amount": 1.0}
+        ],
     }  # fmt: skip
     made = books.api.post("/erpnext/api/resource/Payment Entry", json=entry).json()["data"]["name"]
     books.api.put(f"/erpnext/api/resource/Payment Entry/{made}", json={"docstatus": 1})

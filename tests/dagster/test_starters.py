@@ -21,6 +21,7 @@ from pw_pipelines.jobs.acquisition import jobs
 from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.jobs.registers import STATES
 from pw_pipelines.schedules.daily import ASKS, schedules
+from pw_pipelines.sensors.books import books_wanted, order_notice
 from pw_pipelines.sensors.catch_up import catch_up_sensor, start_overdue
 from pw_pipelines.sensors.checks import check_alert
 from pw_pipelines.sensors.failures import run_failure_alert
@@ -210,10 +211,13 @@ def test_a_sensors_tick_as_the_daemon_makes_it_gives_an_answer(
         assert run_failure_alert.evaluate_tick(context).skip_message
         assert check_alert.evaluate_tick(context).skip_message
         assert payment_events.evaluate_tick(context).skip_message
+        assert books_wanted.evaluate_tick(context).skip_message
+        assert order_notice.evaluate_tick(context).skip_message
 
 
 def test_whatever_starts_by_itself_has_an_entry_that_says_why(settings: Settings, small_manifest: Manifest) -> None:
-    sensors = [catch_up_sensor(jobs(small_manifest)), check_alert, run_failure_alert, payment_events]
+    sensors = [catch_up_sensor(jobs(small_manifest)), check_alert, run_failure_alert, payment_events, books_wanted,
+               order_notice]  # fmt: skip
     for sensor in sensors:
         entry = AUTOMATIC[sensor.name]
         assert (entry.kind, entry.every_seconds) == ("sensor", sensor.minimum_interval_seconds)
