@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class Measure:
-    """`goal` and `peer` are in `unit`. `ok`: the goal, an upper bound, was met. `peer_is` says what was compared."""
+    """`goal` and `peer` are in `unit`. `ok`: the goal was met: a lower bound of a rate (`/s`), else an upper bound.
+    `peer_is` says what was compared."""
 
     name: str
     value: float
@@ -39,6 +40,11 @@ def at_most(name: str, value: float, unit: str, *, goal: float, peer: float | No
         ok=value <= goal,
         ratio=ratio,
     )
+
+
+def at_least(name: str, value: float, unit: str, *, goal: float, peer: float | None, peer_is: str) -> Measure:
+    """As `at_most`, for a rate that must reach its goal."""
+    return replace(at_most(name, value, unit, goal=goal, peer=peer, peer_is=peer_is), ok=value >= goal)
 
 
 def seconds(deed: Callable[[], object]) -> float:

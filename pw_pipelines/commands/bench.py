@@ -15,7 +15,7 @@ from pw_pipelines.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True)
 
-NAMES = ("acquisition", "registry")
+NAMES = ("acquisition", "registry", "orders")
 
 
 @app.command()
@@ -47,13 +47,15 @@ def bench(
 
 
 def _measured(name: str, home: Path, rows: int) -> list[Measure]:
-    from pw_pipelines.bench import acquisition, registry
+    from pw_pipelines.bench import acquisition, orders, registry
 
     def say(text: str) -> None:
         stderr.print(f"[dim]{text}[/]", highlight=False)
 
     if name == "registry":
         return registry.run(home, rows=rows, say=say)
+    if name == "orders":
+        return orders.run(home, say=say)
     return acquisition.run(home, say=say)
 
 
@@ -65,7 +67,7 @@ def _table(measures: list[Measure]) -> None:
         table.add_row(
             measure.name,
             f"{measure.value:g} {measure.unit}",
-            f"≤ {measure.goal:g}",
+            f"{'≥' if measure.unit.endswith('/s') else '≤'} {measure.goal:g}",
             f"{measure.peer:g} ({measure.peer_is})" if measure.peer is not None else "",
             f"{measure.ratio:g}" if measure.ratio is not None else "",
             "yes" if measure.ok else "NO",
