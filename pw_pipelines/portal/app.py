@@ -15,12 +15,14 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from pw_pipelines.compliance.live import LiveRecord, open_live_record
-from pw_pipelines.errors import BadFrn, ConfigError, UsageError
+from pw_pipelines.errors import BadFrn, ConfigError, OutsideError, OutsideUnavailable, UsageError
 from pw_pipelines.portal import (
     api,
     check_page,
+    checkout,
     formations_api,
     names_page,
+    order_page,
     orders_api,
     segments,
     staff,
@@ -73,7 +75,10 @@ def create_app(settings: Settings, *, live: LiveRecord | None = None) -> FastAPI
     app.state.site = site
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
-    for room in (api, states_api, orders_api, formations_api, check_page, names_page, staff, segments, webhooks):
+    for room in (
+        api, states_api, orders_api, formations_api, check_page, names_page, checkout, order_page, staff, segments,
+        webhooks,
+    ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", _Static(directory=STATIC), name="static")
     _health(app, site)
@@ -146,6 +151,12 @@ def _errors(app: FastAPI) -> None:
         reply = says_no(request, HTTPStatus(error.status_code), error.detail)
         reply.headers.update(error.headers or {})
         return reply
+
+    @app.exception_handler(OutsideError)
+    async def provider_away(request: Request, error: OutsideError) -> Response:
+        log.warning("provider away", error=str(error))
+        status = HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, OutsideUnavailable) else HTTPStatus.BAD_GATEWAY
+        return says_no(request, status, "The payment provider did not do what was asked.", remedy=_TRY_AGAIN)
 
     @app.exception_handler(psycopg.OperationalError)
     async def database_away(request: Request, error: psycopg.OperationalError) -> Response:

@@ -53,28 +53,6 @@ async def compliance_check_page(
     return await site.check_page("check.html", **_context(result, utm, asked=result.frn))
 
 
-@router.get(CHECKOUT)
-def checkout(
-    request: Request,
-    site: Annotated[Site, Depends(site_of)],
-    frn: Annotated[str, Query(max_length=40)] = "",
-    services: Annotated[str, Query(max_length=1_000)] = "",
-) -> HTMLResponse:
-    """What was chosen, what it costs and how to order it from a person."""
-    wanted = list(dict.fromkeys(code.strip() for code in services.split(",") if code.strip()))
-    chosen = [catalogue()[code] for code in wanted if code in catalogue()]
-    utm = utm_of(request)
-    return site.page(
-        "checkout.html",
-        frn=frn.strip(),
-        chosen=chosen,
-        not_offered=[code[:60] for code in wanted if code not in catalogue()],
-        total=total_of(chosen),
-        quotes=sum(service.price_usd is None for service in chosen),
-        back=address(PATH, {"frn": frn.strip()} if frn.strip() else {}, utm),
-    )
-
-
 def total_of(services: list[Service]) -> Decimal:
     """Sum of the published prices, US dollars; services by quote count nothing."""
     return sum((service.price_usd for service in services if service.price_usd is not None), Decimal(0))

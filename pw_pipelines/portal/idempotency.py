@@ -73,45 +73,64 @@ def check_key(key: str) -> str:
     return key
 
 
-def once(
-    connection: Connection[Any], *, key: str, route: str, request: bytes, now: datetime, deed: Callable[[], Answer]
-) -> Answer:
+@dataclass(frozen=True)
+class Asked:
+    """One request under its key, as the table knows it: hashes, and the secret its answer is sealed with."""
+
+    named: str
+    route: str
+    digest: str
+    secret: bytes
+
+    @classmethod
+    def of(cls, *, key: str, route: str, request: bytes) -> Asked:
+        """`request`: what must be the same when the key is. Raises UsageError when the key is none."""
+        named = hashlib.sha256(check_key(key).encode()).hexdigest()
+        secret = hmac.digest(key.encode(), b"answer\0" + route.encode() + b"\0" + request, "sha256")
+        return cls(named, route, hashlib.sha256(request).hexdigest(), secret)
+
+
+def once(connection: Connection[Any], asked: Asked, deed: Callable[[], Answer], *, now: datetime) -> Answer:
     """Does `deed` in the caller's transaction, or gives the answer it gave before.
 
-    `request`: what must be the same when the key is. Two at once: the second waits for the first's transaction.
-    Raises KeyUsedBefore when the key came with another request; what `deed` raises must end the transaction.
+    Two at once: the second waits for the first's transaction. Raises KeyUsedBefore when the key came with another
+    request; what `deed` raises must end the transaction.
     """
-    named = hashlib.sha256(check_key(key).encode()).hexdigest()
-    digest = hashlib.sha256(request).hexdigest()
-    secret = hmac.digest(key.encode(), b"answer\0" + route.encode() + b"\0" + request, "sha256")
     _purge(connection, now)
     fresh = connection.execute(
         "insert into pw.idempotency_keys (key, route, request_digest, created_at) values (%s, %s, %s, %s) "
         "on conflict (key, route) do nothing",
-        (named, route, digest, now),
+        (asked.named, asked.route, asked.digest, now),
     )
     if fresh.rowcount == 0:
-        return _given_before(connection, named, route, digest, secret)
+        given = given_before(connection, asked)
+        if given is None:  # purged between the two statements
+            raise KeyUsedBefore
+        return given
     answer = deed()
     faults.point("portal.idempotency.before_answer")
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    sealed = nonce + AESGCM(secret).encrypt(nonce, answer.body, digest.encode())
+    sealed = nonce + AESGCM(asked.secret).encrypt(nonce, answer.body, asked.digest.encode())
     connection.execute(
         "update pw.idempotency_keys set status = %s, body = %s where key = %s and route = %s",
-        (answer.status, sealed, named, route),
+        (answer.status, sealed, asked.named, asked.route),
     )
     faults.point("portal.idempotency.before_commit")
     return answer
 
 
-def _given_before(connection: Connection[Any], named: str, route: str, digest: str, secret: bytes) -> Answer:
+def given_before(connection: Connection[Any], asked: Asked) -> Answer | None:
+    """The answer this request got; None when its key is new. Raises KeyUsedBefore as `once` does."""
     row = connection.execute(
-        "select request_digest, status, body from pw.idempotency_keys where key = %s and route = %s", (named, route)
+        "select request_digest, status, body from pw.idempotency_keys where key = %s and route = %s",
+        (asked.named, asked.route),
     ).fetchone()
-    if row is None or row["request_digest"] != digest:  # no row: purged between the two statements
+    if row is None:
+        return None
+    if row["request_digest"] != asked.digest:
         raise KeyUsedBefore
     sealed = bytes(row["body"])
-    body = AESGCM(secret).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], digest.encode())
+    body = AESGCM(asked.secret).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], asked.digest.encode())
     return Answer(int(row["status"]), body, is_again=True)
 
 

@@ -23,7 +23,7 @@ from pw_pipelines.commerce.order_view import OrderView, read_by_token
 from pw_pipelines.commerce.orders import PlacedOrder
 from pw_pipelines.commerce.quote import Quote
 from pw_pipelines.errors import UsageError
-from pw_pipelines.portal.idempotency import Answer, IdempotencyKey, once
+from pw_pipelines.portal.idempotency import Answer, Asked, IdempotencyKey, given_before, once
 from pw_pipelines.portal.order_state import order_state
 from pw_pipelines.portal.ordering import (
     Books,
@@ -55,11 +55,13 @@ from pw_pipelines.portal.orders_models import (
     OrderOut,
     OrderPlaced,
     PaymentOut,
+    PayOut,
     QuoteIn,
     QuoteOut,
     Received,
     StepOut,
 )
+from pw_pipelines.portal.paying import begin_payment
 from pw_pipelines.portal.problems import NotFound, says_no
 from pw_pipelines.portal.site import Site, site_of
 
@@ -205,6 +207,31 @@ def order_by_token(site: SiteHere, token: Token) -> OrderOut:
         return OrderOut(**status_of(connection, found))
 
 
+@router.post("/orders/{token}/payments", response_model=PayOut, responses=says_no(400, 404, 413, 422, 502, 503))
+async def pay_order(site: SiteHere, token: Token, key: IdempotencyKey) -> Response:
+    """Where to pay: the try that is open, or a new one at the provider of the order's way to pay.
+
+    However often it is asked, there is one open try for an order.
+    """
+    known = Asked.of(key=key, route="payments", request=token.encode())
+
+    def again() -> Answer | None:
+        with site.db.connect() as connection:
+            return given_before(connection, known)
+
+    def keep(told: PayOut) -> Answer:
+        with site.db.connect() as connection:
+            return once(connection, known, lambda: answer(200, told), now=site.clock.now())
+
+    given = await to_thread.run_sync(again, limiter=site.quick)
+    if given is None:
+        # No transaction waits for a provider: asking twice gives the same try, and the first answer is kept.
+        begun = await begin_payment(site, token)
+        told = PayOut(pay_url=begun.pay_url, provider=begun.provider, expires_at=begun.expires_at)
+        given = await to_thread.run_sync(keep, told, limiter=site.quick)
+    return _reply(given)
+
+
 def the_order(connection: Books, token: str) -> OrderView:
     """The order behind a link. Raises NotFound."""
     try:
@@ -243,15 +270,16 @@ def status_of(connection: Books, found: OrderView) -> dict[str, Any]:
 
 async def posted(site: Site, route: str, key: str, asked: BaseModel, deed: Callable[[Books], Answer]) -> Response:
     """Does `deed` in one transaction with its key, off the event loop, or answers as before."""
-    request = asked.model_dump_json().encode()
+    known = Asked.of(key=key, route=route, request=asked.model_dump_json().encode())
 
     def run() -> Answer:
         with site.db.connect() as connection:
-            return once(
-                connection, key=key, route=route, request=request, now=site.clock.now(), deed=partial(deed, connection)
-            )
+            return once(connection, known, partial(deed, connection), now=site.clock.now())
 
-    given = await to_thread.run_sync(run, limiter=site.quick)
+    return _reply(await to_thread.run_sync(run, limiter=site.quick))
+
+
+def _reply(given: Answer) -> Response:
     headers = {"Idempotent-Replayed": "true"} if given.is_again else None
     return Response(given.body, given.status, headers, "application/json")
 

@@ -263,12 +263,11 @@ class FormationOut(OrderOut):
 
 
 class PayOut(BaseModel):
-    """Where to pay an order. `pay_url` null: `instructions` say how."""
+    """Where to pay an order: a page of the provider, or for crypto a payment URI with the wallet's address."""
 
-    pay_url: str | None
-    instructions: list[str]
-    amount: Decimal
-    currency: str
+    pay_url: str
+    provider: str
+    expires_at: datetime | None
 
 
 class BundleOut(BaseModel):

@@ -43,6 +43,7 @@ def _environment() -> Environment:
         moment=words.moment,
         age=words.age,
         price=words.price,
+        money=words.money,
         number=words.number,
         citation=words.citation_parts,
         evidence=words.evidence_rows,

@@ -103,6 +103,11 @@ def price(value: object) -> str:
     return f"${value:,.2f}" if isinstance(value, Decimal) else "by quote"
 
 
+def money(value: Decimal) -> str:
+    """An amount without its currency, negative ones with a minus sign."""
+    return f"{'−' if value < 0 else ''}{abs(value):,.2f}"
+
+
 def number(value: object) -> str:
     """12345 as "12,345"; nothing known as a dash."""
     return f"{value:,}" if isinstance(value, int) else "—"

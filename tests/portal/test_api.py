@@ -132,7 +132,7 @@ def test_the_contract_is_published_with_types(web: Web) -> None:
     }
     assert schema["components"]["schemas"]["CheckResult"]["properties"].keys() >= CONTRACT
     assert {parameter["name"] for parameter in operation["parameters"]} >= {"frn", "as_of", "live"}
-    assert list(schema["paths"]) == ["/api/v1/compliance-check/{frn}"]
+    assert all(path.startswith("/api/v1/") for path in schema["paths"]), "pages and webhooks are no part of it"
 
 
 def test_an_unknown_address_of_the_api_is_a_problem_too(web: Web) -> None:

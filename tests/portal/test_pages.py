@@ -123,9 +123,9 @@ def test_what_is_settled_live_is_shown_as_settled(start: Callable[..., Web]) -> 
 def test_the_checkout_is_honest_about_what_it_can_do(web: Web) -> None:
     text = seen(web, "/checkout?frn=0012345678&services=form_499a,cpni_certification,rmd_recertification,moon_landing")
     assert "$698.00" in text
-    assert "1 more by quote" in text
-    assert "Not offered, so left out: moon_landing." in text
-    assert "nothing is charged on this page" in text
+    assert "by quote" in text
+    assert "Not offered here, so left out: moon_landing." in text
+    assert "Place the order and pay" in text
     assert "compliance@performancewest.net" in text
 
 
