@@ -18,6 +18,7 @@ from pw_pipelines.errors import OutsideRefused, OutsideUnavailable
 from pw_pipelines.resources.http import OwnsClient, json_object, retry_after_seconds
 
 ATTEMPTS = 3
+LONGEST_ANSWER_SECONDS = 20.0  # an order is locked while its money is captured
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 5.0  # a customer waits; the next click asks again with the same key
 PASSING_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
@@ -76,7 +77,11 @@ class PaymentCalls(OwnsClient):
     ) -> None:
         self._sleep = sleep
         self._client = httpx.Client(
-            base_url=base_url.rstrip("/"), headers=headers, timeout=timeout_seconds, auth=auth, transport=transport
+            base_url=base_url.rstrip("/"),
+            headers=headers,
+            timeout=min(timeout_seconds, LONGEST_ANSWER_SECONDS),
+            auth=auth,
+            transport=transport,
         )
 
     def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:

@@ -68,6 +68,16 @@ def test_with_the_database_away_everybody_is_asked_to_send_again(open_till: Call
     assert till.post("shkeeper", raw, headers) == 503
 
 
+def test_a_repetition_of_what_is_being_worked_is_acknowledged_without_waiting_for_the_end(till: Till) -> None:
+    raw, headers = till.signed("stripe", body("stripe"))
+    assert till.post("stripe", raw, headers) == 200
+    with till.db.connect() as at_work:
+        at_work.execute("select from pw.payment_events for update")
+        assert till.post("stripe", raw, headers) == 200
+    assert till.post("stripe", raw, headers) == 200
+    assert [event["deliveries"] for event in till.events()] == [2]
+
+
 def test_without_its_secret_nothing_is_believed_or_lost(open_till: Callable[..., Till]) -> None:
     till = open_till(stripe_webhook_secret=None, paypal_webhook_id=None)
     for provider in ("stripe", "paypal"):

@@ -319,6 +319,17 @@ def test_a_dispute_stops_the_work_and_a_won_one_leaves_it_to_a_person(till: Till
     assert [kind for kind, _ in till.ledger(order)] == ["payment", "dispute", "dispute_won"]
 
 
+def test_a_question_of_the_bank_only_stops_and_the_withdrawal_after_it_counts_once(till: Till) -> None:
+    order, intent = paid_by_stripe(till)
+    asks = say.stripe_dispute(TOTAL, intent, status="warning_needs_response")
+    till.tell("stripe", say.stripe_event("charge.dispute.created", asks, NOW))
+    assert (till.status(order), till.ledger(order)) == ("held", [("payment", Decimal("199.00"))])
+    taken = {**asks, "status": "needs_response"}
+    for kind in ("funds_withdrawn", "created"):
+        till.tell("stripe", say.stripe_event(f"charge.dispute.{kind}", taken, NOW))
+    assert (till.payments(order)[0][0], sum(amount for _, amount in till.ledger(order))) == ("disputed", 0)
+
+
 def test_a_dispute_told_after_it_was_won_counts_once(till: Till) -> None:
     order, intent = paid_by_stripe(till)
     dispute = say.stripe_dispute(TOTAL, intent)

@@ -7,20 +7,26 @@ from datetime import datetime
 from typing import Any, Literal
 
 import psycopg
+import structlog
 from psycopg.types.json import Jsonb
 
 from pw_pipelines.commerce.payments.events import VerifiedEvent
 
 Connection = psycopg.Connection[dict[str, Any]]
+log = structlog.get_logger(__name__)
 
 _STORE = """
     insert into pw.payment_events
         (provider, dedupe_key, event_type, order_number, raw, headers, received_at, last_delivery_at)
     values (%(provider)s, %(key)s, %(type)s, %(order)s, %(raw)s, %(headers)s, %(now)s, %(now)s)
-    on conflict (provider, dedupe_key)
-        do update set deliveries = payment_events.deliveries + 1, last_delivery_at = excluded.last_delivery_at
-    returning (xmax = 0) as is_new
+    on conflict (provider, dedupe_key) do nothing
+    returning event_id
 """
+_COUNT = """
+    update pw.payment_events set deliveries = deliveries + 1, last_delivery_at = greatest(last_delivery_at, %(now)s)
+    where provider = %(provider)s and dedupe_key = %(key)s
+"""
+LONGEST_WAIT = "2s"  # for an event that is being worked at this moment; its sender waits for the answer
 
 
 def store(connection: Connection, event: VerifiedEvent, now: datetime) -> Literal["new", "again"]:
@@ -29,19 +35,25 @@ def store(connection: Connection, event: VerifiedEvent, now: datetime) -> Litera
     A delivery that differs from the first of its key is not kept: what was said first stands, and the providers tell
     news under a new key.
     """
-    row = connection.execute(
-        _STORE,
-        {
-            "provider": event.provider,
-            "key": event.dedupe_key,
-            "type": event.event_type,
-            "order": event.order_number,
-            "raw": event.raw,
-            "headers": Jsonb(dict(event.headers)),
-            "now": now,
-        },
-    ).fetchone()
-    return "new" if row and row["is_new"] else "again"
+    values = {
+        "provider": event.provider,
+        "key": event.dedupe_key,
+        "type": event.event_type,
+        "order": event.order_number,
+        "raw": event.raw,
+        "headers": Jsonb(dict(event.headers)),
+        "now": now,
+    }
+    if connection.execute(_STORE, values).fetchone():
+        return "new"
+    try:
+        with connection.transaction():
+            connection.execute(f"set local lock_timeout = '{LONGEST_WAIT}'")
+            connection.execute(_COUNT, values)
+    except psycopg.errors.LockNotAvailable:
+        # The event is stored and being worked; the count is for people, and the sender must not wait for it.
+        log.warning("a repeated delivery was not counted", provider=event.provider)
+    return "again"
 
 
 def store_all(connection: Connection, events: Iterable[VerifiedEvent], now: datetime) -> int:

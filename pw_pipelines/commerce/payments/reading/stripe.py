@@ -87,11 +87,11 @@ def _refund(obj: Mapping[str, Any]) -> Said:
 def _dispute(event: str, obj: Mapping[str, Any]) -> Said:
     order, reference, status = order_number(obj), _intent(obj) or text(obj.get("charge")), text(obj.get("status"))
     money, movement = minor(obj.get("amount"), obj.get("currency")), _id(obj)
-    if event == "charge.dispute.created":
-        if status in {"warning_needs_response", "warning_under_review"}:
+    if event in {"charge.dispute.created", "charge.dispute.funds_withdrawn"}:
+        if event.endswith("created") and status in {"warning_needs_response", "warning_under_review"}:
             return Said("stop", "Stripe: the bank asks about the payment.", order, reference)
         return Said("dispute", "Stripe: the customer disputes the payment.", order, reference, money, movement)
-    if event == "charge.dispute.closed" and status == "won":
+    if event == "charge.dispute.funds_reinstated" or (event == "charge.dispute.closed" and status == "won"):
         return Said("dispute_won", "Stripe: the dispute was won.", order, reference, money, movement)
     return Said("nothing", f"{event} changes no money that is not counted.", order, reference)
 
