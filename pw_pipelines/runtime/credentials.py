@@ -22,6 +22,9 @@ NEEDED_LIVE: dict[str, str] = {
     "adyen_api_key": "taking money through Adyen (API key)",
     "adyen_merchant_account": "taking money through Adyen (name of the merchant account)",
     "adyen_hmac_key": "believing Adyen's webhooks (HMAC key of the webhook)",
+    "erpnext_api_key": "keeping the books in ERPNext (key of its API user)",
+    "erpnext_api_secret": "keeping the books in ERPNext (secret of its API user)",
+    "erpnext_webhook_secret": "believing ERPNext's webhooks (their secret)",
     "staff_password": "the staff pages (password of the user `staff`)",
 }
 

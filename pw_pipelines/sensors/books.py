@@ -9,7 +9,7 @@ import dagster as dg
 
 from pw_pipelines.clock import machine_now
 from pw_pipelines.jobs.automatic import AUTOMATIC
-from pw_pipelines.jobs.books import MAKE, make_books_job
+from pw_pipelines.jobs.books import MAKE
 from pw_pipelines.schedules.past import past_of
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert
@@ -65,7 +65,7 @@ def tell_paid_orders(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 books_wanted = dg.SensorDefinition(
     name=WANTED,
-    job=make_books_job,
+    job_name=MAKE,
     evaluation_fn=start_books,
     minimum_interval_seconds=AUTOMATIC[WANTED].every_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
