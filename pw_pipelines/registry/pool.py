@@ -39,13 +39,15 @@ _F_SETPIPE_SZ = getattr(fcntl, "F_SETPIPE_SZ", None)
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker must know: where the records go and which columns are counted as filled."""
+    """What a worker must know: where the records go, which columns are counted as filled, and the file in which
+    blocks may have been left."""
 
     url: str
     source: str
     statement: str
     ranked: bool
     counted: tuple[str, ...] = ()
+    path: str | None = None
 
 
 @dataclass

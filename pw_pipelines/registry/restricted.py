@@ -105,11 +105,14 @@ def _same(one: str, other: str) -> bool:
     return _folded(one) == _folded(other)
 
 
-def _folded(phrase: str) -> list[str]:
-    return [keys.singular(part) for part in keys.plain_words(phrase)]
+@lru_cache(maxsize=4_096)  # the listed words are folded for every name that is asked for
+def _folded(phrase: str) -> tuple[str, ...]:
+    return tuple(keys.singular(part) for part in keys.plain_words(phrase))
 
 
 def _stands_in(phrase: str, parts: list[str]) -> bool:
     said = _folded(phrase)
-    folded = [keys.singular(part) for part in parts]
+    if len(said) > len(parts):
+        return False
+    folded = tuple(map(keys.singular, parts))
     return any(folded[at : at + len(said)] == said for at in range(len(folded) - len(said) + 1))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -198,7 +198,10 @@ class _Reading:
         workers = self.workers
         if workers is None:
             workers = pool.WORKERS if size >= WORKERS_FROM_BYTES else 0
-        blocks = self._within(self.reader.blocks(raw, self.facts, file_name=self.file_name), promised)
+        path = getattr(raw, "name", None) if workers else None  # a number for a file without one
+        task = replace(task, path=str(path) if isinstance(path, (str, Path)) else None)
+        found = self.reader.blocks(raw, self.facts, file_name=self.file_name, may_leave=task.path is not None)
+        blocks = self._within(found, promised)
         try:
             totals = pool.run(blocks, self.reader, task, workers=workers)
         except SourceRejected as error:
@@ -215,7 +218,7 @@ class _Reading:
         """The blocks, as long as they are not more than the contract's most bytes: a bomb is not unpacked whole."""
         size = 0
         for block in blocks:
-            size += len(block.data)
+            size += block.size
             if size > promised.bytes.max:
                 raise SourceRejected(
                     f"Not read to its end: it has more than {promised.bytes.max:,} bytes when unpacked, which is no "

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import pickle
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import IO
 
 import psycopg
@@ -44,10 +47,22 @@ def _copy(task: Task, source: IO[bytes], sink: IO[bytes]) -> None:
         while (block := receive(source)) is not None:
             if not isinstance(block, Block):
                 return
-            totals, text = finished(block, reader, task)
+            totals, text = finished(_fetched(block, task), reader, task)
             copy.write(text)
             send(sink, totals)
         raise Abandoned
+
+
+def _fetched(block: Block, task: Task) -> Block:
+    """The block with its bytes, read from the file where they were left."""
+    if block.left_at is None or task.path is None:
+        return block
+    offset, length = block.left_at
+    with Path(task.path).open("rb", buffering=0) as file:
+        data = os.pread(file.fileno(), length, offset)
+    if len(data) != length:
+        raise SnapshotError(f"{task.path} became shorter while it was read; nothing was loaded. Start the load again.")
+    return replace(block, data=data, left_at=None)
 
 
 def _picklable(error: Exception) -> Exception:

@@ -19,10 +19,11 @@ from pw_pipelines.sources.body import ZIP_MAGICS, is_html, peek, refuse_html
 from pw_pipelines.sources.fixed_width import (
     Dates,
     Layout,
+    Left,
     Repeated,
     Sheet,
     layout,
-    line_blocks,
+    line_places,
     refuse_other_widths,
     sheet,
 )
@@ -96,7 +97,9 @@ class FloridaReader:
     def _is_named(self, name: str) -> bool:
         return re.fullmatch(self._set.names, name) is not None
 
-    def blocks(self, raw: BinaryIO, facts: RegisterFacts, *, file_name: str | None = None) -> Iterator[Block]:
+    def blocks(
+        self, raw: BinaryIO, facts: RegisterFacts, *, file_name: str | None = None, may_leave: bool = False
+    ) -> Iterator[Block]:
         """Blocks of whole lines. `facts` tells whether all of the set is there, and a daily file's day."""
         head = peek(raw)
         refuse_html(head, self.source, "Florida's data file")
@@ -110,7 +113,7 @@ class FloridaReader:
         facts.share = self._share({name}, name, facts)
         if not head:
             facts.notes.append("An empty daily file: nothing was filed that day.")
-        yield from self._member_blocks(raw, facts, "")
+        yield from self._member_blocks(raw, facts, "", may_leave=may_leave)
 
     def _zip_blocks(self, raw: BinaryIO, facts: RegisterFacts, name: str) -> Iterator[Block]:
         found = members(raw, self.source)
@@ -129,9 +132,14 @@ class FloridaReader:
             with open_member(raw, member, self.source) as stream:
                 yield from self._member_blocks(stream, facts, member.filename)
 
-    def _member_blocks(self, stream: BinaryIO, facts: RegisterFacts, member: str) -> Iterator[Block]:
+    def _member_blocks(
+        self, stream: BinaryIO, facts: RegisterFacts, member: str, *, may_leave: bool = False
+    ) -> Iterator[Block]:
         is_first = True
-        for data, line in line_blocks(stream, self.source, width=self.width):
+        for data, line in line_places(stream, self.source, width=self.width, may_leave=may_leave):
+            if isinstance(data, Left):
+                yield Block(b"", line, member, left_at=(data.offset, data.length))
+                continue
             if is_first:
                 refuse_other_widths(data[: 1 << 16], self.width, self.source, WIDTHS)
                 is_first = False

@@ -105,7 +105,9 @@ class IllinoisReader:
         told = _told_by(header.group(2).decode("latin-1").strip() if header else "", name)
         return told is not None and told.register == self._register
 
-    def blocks(self, raw: BinaryIO, facts: RegisterFacts, *, file_name: str | None = None) -> Iterator[Block]:
+    def blocks(
+        self, raw: BinaryIO, facts: RegisterFacts, *, file_name: str | None = None, may_leave: bool = False
+    ) -> Iterator[Block]:
         """The records between header and trailer. `Block.member` is the kind of file."""
         head = peek(raw)
         refuse_html(head, self.source, "a data file of the Illinois Secretary of State")

@@ -71,7 +71,9 @@ class OpenDataReader:
         told = self._columns
         return any(_plain(one) in found for one in {*told.asked, *told.id, *told.name} - {"name"})
 
-    def blocks(self, raw: BinaryIO, facts: RegisterFacts, *, file_name: str | None = None) -> Iterator[Block]:
+    def blocks(
+        self, raw: BinaryIO, facts: RegisterFacts, *, file_name: str | None = None, may_leave: bool = False
+    ) -> Iterator[Block]:
         """Blocks of rows. A bundle with the source's own count is the whole register, a lone page is a part."""
         name = file_name or ""
         is_page = peek(raw, 64).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")

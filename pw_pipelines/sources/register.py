@@ -96,11 +96,21 @@ class Parsed:
 
 @dataclass(frozen=True)
 class Block:
-    """A run of whole records. `first_line` counts from 1 over the file (or the member) it was cut from."""
+    """A run of whole records. `first_line` counts from 1 over the file (or the member) it was cut from.
+
+    left_at: (offset, bytes) in the stream, where the bytes were left for whoever parses the block to read; `data` is
+    empty then.
+    """
 
     data: bytes
     first_line: int
     member: str = ""
+    left_at: tuple[int, int] | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the records."""
+        return self.left_at[1] if self.left_at else len(self.data)
 
 
 @dataclass
@@ -133,8 +143,13 @@ class RegisterReader(Protocol):
         """Whether a file that begins like this is this source's; `head` holds at least 4 KiB where there are."""
         ...
 
-    def blocks(self, raw: BinaryIO, facts: RegisterFacts, *, file_name: str | None = None) -> Iterator[Block]:
-        """Blocks of some megabytes, in order. Raises SourceRejected when the bytes are not this source's."""
+    def blocks(
+        self, raw: BinaryIO, facts: RegisterFacts, *, file_name: str | None = None, may_leave: bool = False
+    ) -> Iterator[Block]:
+        """Blocks of some megabytes, in order. Raises SourceRejected when the bytes are not this source's.
+
+        may_leave: blocks may be told by their place (`left_at`), where their borders can be seen without reading them.
+        """
         ...
 
     def parse(self, block: Block) -> Parsed:
