@@ -6,7 +6,7 @@ import getpass
 import mimetypes
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
@@ -59,28 +59,34 @@ def load_command(
     """Keep, grade and load files of a state's register: each whole, or not at all."""
     begun = time.perf_counter()
     with open_stack(load_settings()) as stack:
-        groups = _by_reader(state, files)
         today = stack.settings.clock.today()
+        try:
+            groups = _by_reader(state, files)
+        except SourceRejected as error:  # before anything was kept
+            if as_json:
+                emit_json(_nothing_taken(stack, state.upper(), files, str(error), time.perf_counter() - begun))
+            raise
         stated = _day(as_of, today)
+        parcels = [
+            (reader, together, stated or _stated_day(reader, together[0], today) or today)
+            for reader, group in groups
+            for together in ([group] if whole else [[one] for one in group])
+        ]
         taken: list[Taken] = []
-        for reader, group in groups:
-            for together in [group] if whole else [[one] for one in group]:
-                taken += take_in_all(
-                    stack.db,
-                    stack.objects,
-                    reader.source,
-                    [
-                        Fetched(file, mimetypes.guess_type(file.name)[0] or "application/octet-stream")
-                        for file in together
-                    ],
-                    as_of=stated or min(_stated_day(reader, together[0]) or today, today),
-                    now=stack.settings.clock.now(),
-                    origin="ingested",
-                    stated_by=stated_by or getpass.getuser(),
-                    share="whole" if whole else None,
-                    expect_rows=expect_rows,
-                    floor_share=stack.settings.register_floor_share,
-                )
+        for reader, together, day in parcels:
+            taken += take_in_all(
+                stack.db,
+                stack.objects,
+                reader.source,
+                [Fetched(file, mimetypes.guess_type(file.name)[0] or "application/octet-stream") for file in together],
+                as_of=day,
+                now=stack.settings.clock.now(),
+                origin="ingested",
+                stated_by=stated_by or getpass.getuser(),
+                share="whole" if whole else None,
+                expect_rows=expect_rows,
+                floor_share=stack.settings.register_floor_share,
+            )
         _answer(stack, state.upper(), taken, time.perf_counter() - begun, as_json)
     if not all(one.snapshot.is_good and one.snapshot.loaded_at for one in taken):
         raise typer.Exit(EXIT_FAILED)
@@ -160,21 +166,31 @@ def _by_reader(state: str, files: list[Path]) -> list[tuple[RegisterReader, list
     """Every file with the reader it is for, files of one register together; nothing is read further than its head."""
     found: dict[str, tuple[RegisterReader, list[Path]]] = {}
     for file in files:
+        if not _is_text(file.name):
+            raise UsageError(f"The name of {file.name!a} is no text (not UTF-8), so it cannot be kept. Rename it.")
         with file.open("rb") as raw:
             reader = recognise(state, raw.read(HEAD_BYTES), file.name)
         found.setdefault(reader.source, (reader, []))[1].append(file)
     return list(found.values())
 
 
-def _stated_day(reader: RegisterReader, file: Path) -> date | None:
-    """The day a file itself says it is of: told by the time its first block is cut."""
+def _stated_day(reader: RegisterReader, file: Path, today: date) -> date | None:
+    """The day a file itself says it is of: told by the time its first block is cut.
+
+    Raises UsageError for a day that has not come: taken as today's it would hide that today's file is missing.
+    """
     facts = RegisterFacts()
     try:
         with file.open("rb") as raw:
             next(iter(reader.blocks(raw, facts, file_name=file.name)), None)
     except SourceRejected:
         return None  # grading will say why
-    return facts.day
+    if facts.day is not None and facts.day > today + timedelta(days=1):
+        raise UsageError(
+            f"{file.name} says it is of {facts.day}, which has not come; today is {today} (America/New_York). Nothing "
+            "was loaded. Put its name right, or say its day with --as-of."
+        )
+    return min(facts.day, today) if facts.day else None
 
 
 def _day(text: str | None, today: date) -> date | None:
@@ -190,7 +206,9 @@ def _day(text: str | None, today: date) -> date | None:
 
 
 def _answer(stack: Stack, state: str, taken: list[Taken], seconds: float, as_json: bool) -> None:
-    snapshots = [one.snapshot for one in taken]
+    snapshots = list(
+        {one.snapshot.snapshot_id: one.snapshot for one in taken}.values()
+    )  # a file given twice counts once
     totals = [one.control_total for one in snapshots]
     answer: dict[str, Any] = {
         "state": state,
@@ -227,6 +245,25 @@ def _answer(stack: Stack, state: str, taken: list[Taken], seconds: float, as_jso
         for reason in one["reasons"]:
             _say(f"  {reason}")
     _say(f"{state}: {answer['entities']:,} names can be searched; {answer['seconds']:.1f} s")
+
+
+def _nothing_taken(stack: Stack, state: str, files: list[Path], why: str, seconds: float) -> dict[str, Any]:
+    """The answer when a file was refused by its first bytes: the same keys, nothing read and nothing loaded."""
+    return {
+        "state": state,
+        "read": 0,
+        "loaded": 0,
+        "rejected": 0,
+        "control_total": None,
+        "seconds": round(seconds, 3),
+        "entities": coverage.names(stack.db, state),
+        "files": [{"file": file.name, "grade": "rejected", "loaded": False, "reasons": [why]} for file in files],
+    }
+
+
+def _is_text(argument: str) -> bool:
+    """Whether words from the command line are text: bytes that are not UTF-8 arrive as halves of characters."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in argument)
 
 
 def _say(line: str) -> None:

@@ -76,7 +76,8 @@ def key(reading: Reading, name: str) -> str:
     if Feature.INITIALS in left_out:
         tokens = _initials_together(tokens)
     if Feature.POSSESSIVE in left_out:
-        tokens = [_not_possessive(token) for token in tokens]
+        contractions = words().contractions if Feature.CONTRACTION in left_out else {}
+        tokens = [token if token.plain in contractions else _not_possessive(token) for token in tokens]
     if any(token.kept or not keys.is_little(token.plain) for token in tokens):  # else the little words are the name
         tokens = [token for token in tokens if token.kept or not _is_left_out(reading, token)]
         if Feature.STATE_WORDS in left_out and reading.state_words:
@@ -85,6 +86,8 @@ def key(reading: Reading, name: str) -> str:
         if Feature.ADDED_NUMBER in left_out:
             while len(tokens) > 1 and is_number(tokens[-1].plain):
                 tokens = tokens[:-1]
+    if Feature.NUMERALS in left_out:
+        tokens = _numbers_together(tokens)
     tokens = [_word_made_one(reading, token) for token in tokens]
     return _written(reading, tokens, tail)
 
@@ -190,6 +193,20 @@ def _initials_together(tokens: list[_Token]) -> list[_Token]:
     return together
 
 
+def _numbers_together(tokens: list[_Token]) -> list[_Token]:
+    """TWENTY ONE and ONE HUNDRED as one word each."""
+    known = words().compound_numbers
+    together: list[_Token] = []
+    for token in tokens:
+        if together and together[-1].plain + token.plain in known:
+            last = together.pop()
+            joined = last.plain + token.plain
+            together.append(_Token(joined, joined, last.gap))
+        else:
+            together.append(token)
+    return together
+
+
 def _not_possessive(token: _Token) -> _Token:
     for ending, left in (("'s", ""), ("`s", ""), ("s'", "s"), ("s`", "s")):
         if token.raw.endswith(ending) and len(token.raw) > len(ending):
@@ -248,6 +265,11 @@ _WORD_FEATURES: tuple[tuple[Feature, Callable[[str], str]], ...] = (
     (Feature.PLURAL, keys.singular),
     (Feature.TENSE, keys.untensed),
 )
+# Loosely also where the word may be something else: CANVAS is perhaps several CANVA, V perhaps five.
+_PERHAPS: dict[Feature, Callable[[str], str]] = {
+    Feature.PLURAL: keys.perhaps_singular,
+    Feature.NUMERALS: keys.perhaps_number,
+}
 
 
 def _word_made_one(reading: Reading, token: _Token) -> _Token:
@@ -255,9 +277,10 @@ def _word_made_one(reading: Reading, token: _Token) -> _Token:
     if token.kept or token.raw in "&+":
         return token
     word = token.plain
-    for feature, step in _WORD_FEATURES:
+    for feature, sure in _WORD_FEATURES:
         if feature in reading.left_out:
-            word = step(word)
+            step = _PERHAPS.get(feature, sure) if reading.is_loose else sure
+            word = " ".join(map(step, word.split(" ")))  # a contraction's words each for itself
     return token if word == token.plain else token._replace(raw=word, plain=word)
 
 

@@ -10,13 +10,14 @@ of sound and word order make no key; names that differ in them alone are found a
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from pw_pipelines.jurisdictions.features import FOUND_NEAR, Feature
 from pw_pipelines.jurisdictions.model import NameTest
 from pw_pipelines.registry import keys
 from pw_pipelines.registry.comparison import Reading, beside_state_words, is_number, key, reading_of
+from pw_pipelines.registry.words import words
 
 Sameness = Literal["same", "perhaps", "different"]
 
@@ -104,7 +105,8 @@ _WRITING = frozenset(
 class _Ways:
     """The ways to read one name under one reading.
 
-    Where spaces count for nothing, also by its letters alone: words can't be told in THEFOX, or ON YX. There, and
+    Where spaces count for nothing, also by its letters alone, with its designator and without: words can't be told
+    in THEFOX, ON YX or FOXLLC. There, and
     loosely everywhere, a mark between two words is read both ways: SMITH.JONES is SMITHJONES, and SMITH JONES.
     """
 
@@ -116,7 +118,13 @@ class _Ways:
     def letters(self) -> frozenset[str]:
         if Feature.SPACES not in self._reading.left_out:
             return frozenset()
-        return _keys(replace(self._reading, left_out=self._reading.left_out & _WRITING), self._name)
+        written = self._reading.left_out & _WRITING
+        return frozenset().union(
+            *(
+                _keys(replace(self._reading, left_out=one), self._name)
+                for one in (written, written - {Feature.DESIGNATOR})
+            )
+        )
 
     def meet(self, other: _Ways) -> bool:
         """Whether a way to read the one is a way to read the other."""
@@ -155,4 +163,19 @@ def lookup_keys(rule: NameTest, name: str) -> tuple[str, ...]:
         found.setdefault(keys.name_keys(" ".join(bare))[0])
         for number in range(1, _MOST_NUMBERS + 1):
             found.setdefault(keys.name_keys(" ".join([*bare, str(number)]))[0])
+    if Feature.NUMERALS in may_ignore:
+        for at, part in enumerate(parts):
+            for said in _number_words().get(keys.perhaps_number(part), ()):
+                found.setdefault(keys.name_keys(" ".join([*parts[:at], said, *parts[at + 1 :]]))[0])
     return tuple(key for key in found if key)
+
+
+@lru_cache(maxsize=1)
+def _number_words() -> dict[str, tuple[str, ...]]:
+    """Digits -> the words of a number of two words, apart: 21, twenty one."""
+    ends = sorted({*words().numbers, "hundred", "thousand"}, key=len, reverse=True)
+    found: dict[str, tuple[str, ...]] = {}
+    for joined, digits in words().compound_numbers.items():
+        end = next(one for one in ends if joined.endswith(one) and joined != one)
+        found[digits] = (*found.get(digits, ()), f"{joined.removesuffix(end)} {end}")
+    return found

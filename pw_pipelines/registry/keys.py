@@ -30,7 +30,8 @@ _FOLD: dict[int, str | None] = {
 }
 _NOT_ASCII = re.compile(r"[^\x20-\x7e]+")
 _LETTERS_PLAIN = str.maketrans({"ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "Œ": "OE", "ł": "l",
-                                "Ł": "L", "đ": "d", "Đ": "D", "ı": "i"})  # fmt: skip
+                                "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "þ": "th", "Þ": "Th",
+                                "ð": "d", "Ð": "D"})  # fmt: skip
 _MARKS_PLAIN = str.maketrans({"’": "'", "‘": "'", "´": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-",
                               "‐": "-", "‑": "-", "−": "-", "•": "-", "·": "-", "™": " ", "®": " ", "©": " ", "℠": " ",
                               "…": " ", "\xa0": " ", "＆": "&"})  # fmt: skip
@@ -69,16 +70,35 @@ def spelt(word: str) -> str:
 
 def singular(word: str) -> str:
     """The word in the singular, by rule of thumb and a list of those that have none."""
-    known = words().irregular_plurals.get(word)
+    listed = words()
+    known = listed.irregular_plurals.get(word)
     if known is not None:
         return known
-    if len(word) < 4 or not word.isalpha() or not word.endswith("s"):
+    if not word.isalpha() or word in listed.no_plurals:
         return word
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    if word.endswith(("ches", "shes", "sses", "xes", "zzes")):
-        return word[:-2]
-    return word if word.endswith(("ss", "us", "is")) else word[:-1]
+    for ending, put, shortest in _PLURAL_ENDINGS:
+        if word.endswith(ending) and len(word) >= shortest:
+            return word.removesuffix(ending) + put
+    return word
+
+
+# ending of a plural, what stands there in the singular, and from what length on; the first that fits
+_PLURAL_ENDINGS = (
+    ("children", "child", 8), ("men", "man", 6), ("ies", "y", 4), ("oes", "o", 6),
+    ("ches", "ch", 4), ("shes", "sh", 4), ("sses", "ss", 4), ("xes", "x", 4), ("zzes", "zz", 4),
+    ("ss", "ss", 4), ("us", "us", 4), ("is", "is", 4), ("s", "", 4),
+)  # fmt: skip
+
+
+def perhaps_singular(word: str) -> str:
+    """The singular, and without an s at its end that may be no plural's: CANVAS, CDS, 1980S; IRISES as IRIS."""
+    word = singular(word)
+    is_short = len(word) <= 3
+    if word.endswith("se"):
+        word = word[:-1]
+    if len(word) > 1 and word.endswith("s") and (is_short or word in words().no_plurals or word[-2].isdigit()):
+        word = word[:-1]
+    return word
 
 
 def unabbreviated(word: str) -> str:
@@ -90,19 +110,31 @@ def unabbreviated(word: str) -> str:
 def as_number(word: str) -> str:
     """A number word or Roman number in digits."""
     known = words().numbers
-    return known.get(word) or known.get(singular(word), word)
+    return known.get(word) or words().compound_numbers.get(word) or known.get(singular(word), word)
+
+
+_ROMAN = {letter * times + rest: str(value) for letter, times, rest, value in (
+    ("x", tens, ones, 10 * tens + place)
+    for tens in range(4) for place, ones in enumerate(("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"))
+) if value}  # fmt: skip
+
+
+def perhaps_number(word: str) -> str:
+    """As `as_number`, and single letters and further Roman numbers: I, V, X, XXI; up to 39."""
+    return _ROMAN.get(word) or as_number(word)
 
 
 def uncontracted(word: str) -> str:
     """A contraction's words, written together."""
-    return words().contractions.get(word, word).replace(" ", "")
+    return "".join(map(perhaps_number, words().contractions.get(word, word).split()))
 
 
 @lru_cache(maxsize=1)
 def _listed() -> frozenset[str]:
     """Words some list speaks of: their endings are their own."""
     known = words()
-    tables = (known.spellings, known.irregular_plurals, known.contractions, known.abbreviations, known.numbers)
+    tables = (known.spellings, known.irregular_plurals, known.contractions, known.abbreviations, known.numbers,
+              known.tenses)  # fmt: skip
     spoken = {part for table in tables for pair in table.items() for text in pair for part in text.split()}
     return frozenset(spoken) | _never_telling()
 
@@ -110,6 +142,7 @@ def _listed() -> frozenset[str]:
 def untensed(word: str) -> str:
     """What tenses of a word have in common; coarse, for it knows no verb from a noun: `hous` of house and housing."""
     listed = _listed()
+    word = words().tenses.get(word, word)
     if word in listed or not word.isalpha():
         return word
     for ending in ("ing", "ed"):
@@ -126,7 +159,7 @@ def untensed(word: str) -> str:
 
 
 # What a word is taken for, whatever the state: in this order, again and again until nothing changes.
-WORD_STEPS = (spelt, uncontracted, unabbreviated, as_number, singular, untensed)
+WORD_STEPS = (spelt, uncontracted, unabbreviated, perhaps_number, singular, untensed)
 
 
 def stem(word: str) -> str:
@@ -252,7 +285,10 @@ def _initials_closed_up(parts: list[str]) -> list[str]:
 
 def body(name: str) -> list[str]:
     """The words that are compared: no designator, no internet ending, no www; initials closed up."""
-    parts = plain_words(name)
+    return _body_of(plain_words(name))
+
+
+def _body_of(parts: list[str]) -> list[str]:
     if not parts:
         return parts
     if _BOOK[parts[-1]][2]:
@@ -293,19 +329,32 @@ MOST_LOOKUPS = 120
 def lookup_keys(name: str) -> tuple[str, ...]:
     """The keys under which a name that differs in spaces may stand, its own first: words written together or apart.
 
-    Covers any of the words written together, one word written as two, and the whole written together and then as
-    two or three words. No more than MOST_LOOKUPS, the likelier first.
+    Covers any of the words written together, one word written as two, the whole written together and then as two or
+    three words, and the name's end written together with its designator (FOXLLC; FOX.COM as FOXCOM). No more than
+    MOST_LOOKUPS, the likelier first.
     """
     parts = body(name)
     if not parts:
         return ()
     found: dict[str, None] = {_key(parts): None}
-    for ways in (_together(parts), _apart(parts), _apart(["".join(parts)]), _thirds("".join(parts))):
+    whole = plain_words(name)
+    for ways in (_with_end(whole), _together(parts), _apart(parts), _apart(["".join(parts)]), _thirds("".join(parts))):
         for way in ways:
             found.setdefault(_key(_initials_closed_up(way)))
+            if _BOOK[way[-1]][2] or way[0] == "www":
+                found.setdefault(_key(_body_of(way)))
             if len(found) >= MOST_LOOKUPS:
                 return tuple(found)
     return tuple(found)
+
+
+def _with_end(whole: list[str]) -> Iterable[list[str]]:
+    """The last word before the designators and internet endings written together with them, one by one."""
+    end = len(without_designator(whole))
+    for upto in range(end + 1, len(whole) + 1):
+        yield [*whole[: end - 1], "".join(whole[end - 1 : upto]), *whole[upto:]]
+    if len(whole) > 1 and whole[0] == "www":
+        yield [whole[0] + whole[1], *whole[2:end]]
 
 
 def _together(parts: list[str]) -> Iterable[list[str]]:

@@ -107,6 +107,8 @@ def _wrong_with(asked: str) -> tuple[str, str] | None:
     """What is wrong with a text as a name, and what to do about it."""
     if len(asked) > LONGEST:
         return f"The name has {len(asked)} characters; no register holds more than {LONGEST}.", "Shorten it."
+    if any("\ud800" <= letter <= "\udfff" for letter in asked):
+        return f"{asked!a} is no text: it is not UTF-8.", "Write it in UTF-8."
     letters = {letter for letter in keys.plain_marks(asked) if letter.isalpha() and not keys.plain_words(letter)}
     if letters:
         foreign = ", ".join(sorted(letters)[:5])
@@ -144,7 +146,10 @@ def _doubt(found: _Case, name: str, *, is_same: bool) -> str | None:
     if not is_same:
         if len(found.doubtful) >= EXPLAINED:
             return "The same if what is not confirmed makes no difference."
-        unsure = _listed(equivalence.unconfirmed_between(rule, asked, name)) or "where its words begin and end"
+        unsure = (
+            _listed(equivalence.unconfirmed_between(rule, asked, name))
+            or "where its words begin and end, and which are plurals or numbers"
+        )
         return f"The same if these make no difference, which is not confirmed: {unsure}."
     if not _GUESSED & set(rule.ignores):
         return None

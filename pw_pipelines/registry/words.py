@@ -31,16 +31,21 @@ class Words(BaseModel):
     spellings: dict[str, str]
     irregular_plurals: dict[str, str]
     contractions: dict[str, str]
+    no_plurals: WordSet
+    tenses: dict[str, str]
 
     @field_validator(
         "articles", "foreign_articles", "conjunctions",
-        "foreign_conjunctions", "prepositions", "foreign_prepositions", "dotcom", mode="before",
+        "foreign_conjunctions", "prepositions", "foreign_prepositions", "dotcom", "no_plurals",
+        mode="before",
     )  # fmt: skip
     @classmethod
     def _split(cls, value: object) -> object:
         return frozenset(value.split()) if isinstance(value, str) else value
 
-    @field_validator("numbers", "abbreviations", "spellings", "irregular_plurals", "contractions", mode="before")
+    @field_validator(
+        "numbers", "abbreviations", "spellings", "irregular_plurals", "contractions", "tenses", mode="before"
+    )
     @classmethod
     def _turned(cls, value: object) -> object:
         """{word: "variant variant"} -> {variant: word}; a variant of two words is an error."""
@@ -61,6 +66,17 @@ class Words(BaseModel):
         if not isinstance(value, dict):
             return value
         return {" ".join(phrase.split()): str(form) for form, said in value.items() for phrase in said.split(",")}
+
+    @cached_property
+    def compound_numbers(self) -> dict[str, str]:
+        """Number words of two parts, written together -> digits: `twentyone`, `onehundred`."""
+        spelt = {said: int(digits) for said, digits in self.numbers.items() if digits.isdigit() and len(said) > 2}
+        ones = {said: value for said, value in spelt.items() if value < 10}
+        tens = {said: value for said, value in spelt.items() if value >= 20 and value % 10 == 0}
+        found = {ten + one: str(tens[ten] + ones[one]) for ten in tens for one in ones if ones[one]}
+        for large, times in (("hundred", 100), ("thousand", 1000)):
+            found |= {said + large: str(value * times) for said, value in spelt.items() if 0 < value < 100}
+        return found
 
     @cached_property
     def designator_ends(self) -> dict[str, tuple[tuple[str, ...], ...]]:

@@ -26,6 +26,9 @@ _EXPORT_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _EXPORT = re.compile(r"(\d{4}) (" + "|".join(_EXPORT_MONTHS) + r") (\d{2})(?: .*)?", re.ASCII)
 
 
+LONGEST_IDENTIFIER, LONGEST_NAME = 100, 500  # beyond, no index holds them; no register has a longer one
+
+
 class OpenDataReader:
     """One state's register as rows. See `RegisterReader`.
 
@@ -160,15 +163,18 @@ class OpenDataReader:
     def _refuse_rows(
         self, found: Rows, values: Values, ids: Sequence[str | None], names: Sequence[str | None]
     ) -> tuple[list[str], list[str]]:
-        """Rows without an identifier or a name are rejects; what is left, in step with `values`."""
-        if not (all(ids) and all(names)):
-            for row, line, one, name in zip(found.rows, found.lines, ids, names, strict=True):
-                if not one or not name:
-                    what = "identifier" if not one else "name"
-                    found.reject(line, f"the row has no {what}", str({k: row[k] for k in list(row)[:6]}))
-            values.keep([bool(one and name) for one, name in zip(ids, names, strict=True)])
-        return [one for one, name in zip(ids, names, strict=True) if one and name], [
-            name for one, name in zip(ids, names, strict=True) if one and name
+        """Rows without an identifier or a name that can be kept are rejects; what is left, in step with `values`."""
+        wrong = [
+            _wrong_with("identifier", one, LONGEST_IDENTIFIER) or _wrong_with("name", name, LONGEST_NAME)
+            for one, name in zip(ids, names, strict=True)
+        ]
+        if any(wrong):
+            for row, line, why in zip(found.rows, found.lines, wrong, strict=True):
+                if why:
+                    found.reject(line, why, str({k: row[k] for k in list(row)[:6]}))
+            values.keep([not why for why in wrong])
+        return [one for one, why in zip(ids, wrong, strict=True) if one and not why], [
+            name for name, why in zip(names, wrong, strict=True) if name and not why
         ]
 
     def _zeros_back(self, one: str, notes: dict[str, int]) -> str:
@@ -178,6 +184,12 @@ class OpenDataReader:
         what = "{n} identifiers had lost their leading zeros"
         notes[what] = notes.get(what, 0) + 1
         return one.zfill(digits)
+
+
+def _wrong_with(what: str, text: str | None, longest: int) -> str | None:
+    if not text:
+        return f"the row has no {what}"
+    return f"the {what} has {len(text):,} characters, more than {longest}" if len(text) > longest else None
 
 
 @cache
@@ -262,5 +274,5 @@ def _looks_like_count(inside: bytes) -> bool:
 
     try:
         return row_count(json.loads(b"[" + inside)) is not None
-    except ValueError:
+    except (ValueError, RecursionError):
         return False

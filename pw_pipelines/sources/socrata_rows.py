@@ -63,9 +63,12 @@ def _check_index(raw: BinaryIO, found: Sequence[zipfile.ZipInfo], source: str) -
     if index is None:
         return
     with open_member(raw, index, source) as stream:
-        listed = json.loads(stream.read())
+        try:
+            listed = [(one, one["name"], one["status"], one["url"]) for one in json.loads(stream.read())]
+        except (ValueError, RecursionError, KeyError, TypeError) as error:
+            raise SourceRejected(f"{INDEX} in the ZIP is no index of a bundle's replies.", source=source) from error
     names = {one.filename for one in found}
-    for one in listed:
+    for one, *_ in listed:
         if one["name"] not in names:
             raise SourceRejected(f"{one['name']} is listed in the bundle but not in it.", source=source)
         if one["status"] != 200:
@@ -76,7 +79,7 @@ def _is_aside(body: bytes, facts: RegisterFacts, source: str, name: str) -> bool
     """Whether a small member is a row count or a data set's description; what it says goes into `facts`."""
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     if isinstance(told, dict):
         _refuse_error(told, source, name)
@@ -133,7 +136,7 @@ def _page_blocks(stream: BinaryIO, head: bytes, source: str, name: str) -> Itera
         first = head.removeprefix(_BOM).lstrip().split(b"\n", 1)[0]
         try:
             told = json.loads(first if len(first) < len(head) else head)
-        except ValueError:
+        except (ValueError, RecursionError):
             told = {}
         if isinstance(told, dict):
             _refuse_error(told, source, name)
@@ -179,7 +182,7 @@ def _line_blocks(stream: BinaryIO, source: str, name: str, member: str) -> Itera
         if not data.endswith(b"\n"):
             try:
                 json.loads(data[data.rfind(b"\n") + 1 :].removeprefix(_BOM) or b"0")
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise _cut_short(name, source) from error
         yield Block(data.removeprefix(_BOM) if line == 1 else data, line, member)
         line += data.count(b"\n")
@@ -271,7 +274,7 @@ def read_rows(block: Block, source: str) -> Rows:
             f"{page or 'The file'} is not UTF-8 (0x{error.object[error.start]:02x}); save it as it was sent.",
             source=source,
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceRejected(f"{page or 'The file'} is not valid JSON: {error}.", source=source) from error
     except csv.Error as error:
         raise SourceRejected(
@@ -285,7 +288,7 @@ def _read_lines(block: Block, found: Rows) -> None:
     whole = [line for line in lines if line.strip()]
     try:
         rows = json.loads(b"[" + b",".join(whole) + b"]")
-    except ValueError:
+    except (ValueError, RecursionError):
         rows = []
     if len(rows) == len(whole) == len(lines) - (not lines[-1].strip()):
         for number, row in enumerate(rows, block.first_line):
@@ -295,7 +298,7 @@ def _read_lines(block: Block, found: Rows) -> None:
         if line.strip():
             try:
                 found.add(number, json.loads(line))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 found.reject(number, f"the line is not valid JSON ({error})", line.decode("latin-1"))
 
 
@@ -320,5 +323,5 @@ def day_in_name(name: str) -> date | None:
         return None
     try:
         return date.fromisoformat(digits)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -83,6 +83,8 @@ def test_names_that_differ_in_what_the_state_honours_are_never_the_same(state: s
         for other in others:
             if feature is Feature.INITIALS and "." in other.text() and Feature.PUNCTUATION in rule.ignores:
                 continue  # the full stops are ignored: A.B.C. is ABC, A B C is not
+            if feature is Feature.DESIGNATOR and other.end.replace(",", "").replace(".", "") == name.end:
+                continue  # marks are ignored: `, L.L.C.` is LLC, L L C is not
             if other.text() != name.text():
                 assert compare(rule, name.text(), other.text()) != "same", (feature, name.text(), other.text())
 
@@ -146,3 +148,68 @@ def test_a_name_of_little_words_keeps_them() -> None:
     rule = book()["FL"].name_test
     assert strict_key(rule, "The And LLC") == "the and"
     assert compare(rule, "The LLC", "A LLC") == "different"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Blue Handyman LLC", "Blue Handymen Inc"), ("Blue Hero LLC", "Blue Heroes Inc"), ("Foodie LLC", "Foodies Inc"),
+        ("Oasis LLC", "Oases LLC"), ("Grandchild LLC", "Grandchildren LLC"), ("Dwarf Den LLC", "Dwarves Den LLC"),
+    ],
+)  # fmt: skip
+def test_plurals_that_no_s_makes_are_plurals_in_florida(one: str, other: str) -> None:
+    rule = book()["FL"].name_test
+    assert compare(rule, one, other) == compare(rule, other, one) == "same"
+    assert keys.name_keys(other)[0] in lookup_keys(rule, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Canva LLC", "Canvas LLC"), ("Blue New LLC", "Blue News LLC"), ("Texa LLC", "Texas LLC"), ("CD LLC", "CDs LLC"),
+     ("Iris LLC", "Irises LLC"), ("1980 LLC", "1980s LLC")],
+)  # fmt: skip
+def test_a_word_in_s_that_may_be_no_plural_is_a_persons_to_judge(one: str, other: str) -> None:
+    rule = book()["FL"].name_test
+    assert compare(rule, one, other) == compare(rule, other, one) == "perhaps"
+    assert keys.name_keys(other)[0] in lookup_keys(rule, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("21 Grill LLC", "Twenty-One Grill LLC"), ("21 Grill LLC", "Twenty One Grill LLC"), ("Rocky V LLC", "Rocky 5 LLC"),
+     ("Rocky XXI LLC", "Rocky 21 LLC"), ("100 Oaks LLC", "One Hundred Oaks LLC")],
+)  # fmt: skip
+def test_a_number_is_perhaps_the_same_however_it_is_written(one: str, other: str) -> None:
+    rule = book()["FL"].name_test
+    for asked, held in ((one, other), (other, one)):
+        assert compare(rule, asked, held) == "perhaps"
+        assert keys.name_keys(held)[0] in lookup_keys(rule, asked)
+
+
+@pytest.mark.parametrize("held", ["Fox.com LLC", "Fox.Inc LLC", "Fox.LLC", "Fox,Den,LLC", "www.Fox LLC"])
+def test_what_colorados_full_stop_or_comma_parts_is_found_without_it(held: str) -> None:
+    rule = book()["CO"].name_test
+    asked = held.replace(".", "").replace(",", "")
+    assert compare(rule, asked, held) == "same"
+    assert keys.name_keys(held)[0] in lookup_keys(rule, asked)
+    assert keys.name_keys(asked)[0] in lookup_keys(rule, held)
+
+
+@pytest.mark.parametrize("held", ["RENTALSLLC", "RENTALS LL C", "RENTALS,LLC"])
+def test_a_designator_written_together_or_torn_is_no_other_name(held: str) -> None:
+    rule = book()["FL"].name_test
+    assert compare(rule, "Rentals LLC", held) != "different"
+    assert keys.name_keys(held)[0] in lookup_keys(rule, "Rentals LLC")
+    assert keys.name_keys("Rentals LLC")[0] in lookup_keys(rule, held)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Fox Assn LLC", "Fox Association LLC"), ("Fox Ave LLC", "Fox Avenue LLC"), ("I'm Fox LLC", "I Am Fox LLC"),
+     ("Built Fox LLC", "Build Fox LLC")],
+)  # fmt: skip
+def test_illinois_ignores_abbreviations_contractions_and_tenses(one: str, other: str) -> None:
+    rule = book()["IL"].name_test
+    assert compare(rule, one, other) == "same"
+    assert keys.name_keys(other)[0] in lookup_keys(rule, one)
+    assert keys.name_keys(one)[0] in lookup_keys(rule, other)

@@ -86,7 +86,7 @@ def test_a_file_of_nobody_s_is_refused_before_anything_is_kept(pw: Pw, tmp_path:
 
     code, out, err = pw("names", "load", "FL", path, "--json")
 
-    assert (code, out) == (1, "")
+    assert (code, answered(out)["loaded"]) == (1, 0)
     assert "sunbiz_cor_daily" in err
     with db.connect() as connection:
         assert connection.execute("select 1 from pw.snapshots").fetchall() == []
@@ -115,3 +115,66 @@ def test_without_json_people_read_what_happened(pw: Pw, tmp_path: Path) -> None:
     assert code == 0
     assert "100 records, 0 could not be read" in out
     assert "FL: 100 names can be searched" in out
+
+
+def test_a_file_refused_by_its_first_bytes_is_one_json_object_too(pw: Pw, tmp_path: Path) -> None:
+    page = tmp_path / "rows.json"
+    page.write_bytes(b"<!doctype html><html><title>Just a moment</title></html>")
+
+    code, out, err = pw("names", "load", "CO", page, "--json")
+
+    answer = answered(out)
+    assert (code, answer["read"], answer["loaded"], answer["files"][0]["grade"]) == (1, 0, 0, "rejected")
+    assert "is an HTML page" in answer["files"][0]["reasons"][0]
+    assert "is an HTML page" in err
+
+
+def test_a_file_of_a_day_that_has_not_come_is_not_taken_for_todays(pw: Pw, tmp_path: Path) -> None:
+    code, out, err = pw("names", "load", "FL", write(tmp_path / "20991231c.txt", MANY), "--json")
+
+    assert (code, out) == (2, "")
+    assert "2099-12-31, which has not come" in " ".join(err.split())
+
+
+def test_a_file_given_twice_counts_once(pw: Pw, tmp_path: Path) -> None:
+    file = write(tmp_path / "20261120c.txt", MANY)
+
+    code, out, _ = pw("names", "load", "FL", file, file, "--json")
+
+    answer = answered(out)
+    assert (code, answer["read"], answer["loaded"], answer["entities"]) == (0, 100, 100, 100)
+    assert len(answer["files"]) == 2
+
+
+def test_a_file_whose_name_is_no_text_is_refused_in_a_sentence(pw: Pw, tmp_path: Path) -> None:
+    code, _, err = pw("names", "load", "FL", write(tmp_path / "a\udcff.txt", MANY))
+
+    assert code == 2
+    assert "Rename it." in " ".join(err.split())
+
+
+def test_a_name_too_long_for_any_index_is_a_reject_and_the_rest_goes_in(pw: Pw, tmp_path: Path) -> None:
+    rows = [{"entityid": str(20201000000 + n), "entityname": f"Fox {n} LLC", "entitystatus": "Good Standing"}
+            for n in range(4000)]  # fmt: skip
+    rows[7]["entityname"] = "A" * 100_000
+    rows[9]["entityid"] = "7" * 5_000
+    page = tmp_path / "rows.json"
+    page.write_text(json.dumps(rows))
+
+    code, out, _ = pw("names", "load", "CO", page, "--json")
+
+    answer = answered(out)
+    assert (code, answer["read"], answer["loaded"], answer["rejected"]) == (0, 4000, 3998, 2)
+    assert "100,000 characters" in " ".join(answer["files"][0]["reasons"])
+
+
+@pytest.mark.parametrize("nested", ["[" * 200_000, '[{"entityid":"1","entityname":' + "[" * 200_000 + "}]"])
+def test_json_nested_without_end_is_refused_in_a_sentence(pw: Pw, tmp_path: Path, nested: str) -> None:
+    page = tmp_path / "rows.json"
+    page.write_text(nested)
+
+    code, out, err = pw("names", "load", "CO", page, "--json")
+
+    assert code == 1
+    assert answered(out)["loaded"] == 0
+    assert "Traceback" not in err
