@@ -1,4 +1,4 @@
-"""`pw demo`: the main job once, from public record to leads, and what happened."""
+"""`pw demo`: the main job once, from public record to a lead's paid and booked order, and what happened."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ HEADINGS = {
     "leads": ("contact from", "leads"),
     "segments": ("segment", "leads"),
     "subscribers": ("state", "addresses"),
+    "quote": ("kind", "line", "amount"),
+    "order, money and books": ("document", "name in ERPNext", "amount", "currency"),
 }
 
 
@@ -27,7 +29,10 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
     keep: Annotated[bool, typer.Option(help="Go on in the home of an earlier demo instead of a fresh one.")] = False,
 ) -> None:
-    """Acquires two days and reconciles Listmonk, in a fresh sandbox under PW_HOME/demo. Exit 1 on failure."""
+    """Acquires two days, reconciles Listmonk, sells to a lead and books it, in a fresh sandbox under PW_HOME/demo.
+
+    Exit 1 on failure.
+    """
     from pw_pipelines.runtime.demo import demo as run
 
     def say(step: Step) -> None:

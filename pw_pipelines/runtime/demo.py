@@ -1,7 +1,8 @@
 """`pw demo`: the main job once, without a browser, in a fresh sandbox home of its own, and what came out of it.
 
 The jobs are Dagster's own, run in this process one after the other on the real instance (no queue, no daemon):
-the vintages, two days of acquisition (absence needs two), and the reconciliation with Listmonk.
+the vintages, two days of acquisition (absence needs two), and the reconciliation with Listmonk. Then a lead buys
+what mends its findings: see demo_order.py.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import ConfigError, PwError
 from pw_pipelines.runtime.bootstrap import DAY_TAG, published_vintages
+from pw_pipelines.runtime.demo_order import Failed, OrderDemo, web_app_running
+from pw_pipelines.runtime.ports import Ports
 from pw_pipelines.runtime.running import running_house
-from pw_pipelines.runtime.stack import Stack, open_stack, with_absolute_home
+from pw_pipelines.runtime.stack import Stack, open_stack, variables_set, with_absolute_home
 from pw_pipelines.settings import Mode, Settings
 
 if TYPE_CHECKING:
@@ -47,10 +50,6 @@ class DemoReport:
     steps: list[Step]
 
 
-class _Failed(PwError):
-    """A step came to nothing; the message says why."""
-
-
 def demo(settings: Settings, *, keep: bool = False, say: Callable[[Step], None] = lambda _step: None) -> DemoReport:
     """Runs everything; stops at the first step that fails. `keep`: goes on in the home of an earlier demo.
 
@@ -70,16 +69,23 @@ def demo(settings: Settings, *, keep: bool = False, say: Callable[[Step], None] 
         steps.append(done)
         say(done)
         if not done.ok:
-            raise _Failed(done.detail)
+            raise Failed(done.detail)
 
+    ports = Ports("127.0.0.1")
     try:
         opened = time.monotonic()
-        with open_stack(settings, sandbox=True, dagster=True) as stack:
+        port = ports.take(settings.web_port)
+        # The stand-ins send their webhooks to the demo's own web app, whatever else runs on this machine.
+        address = {"PW_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+        settings = settings.model_copy(update={"public_url": address["PW_PUBLIC_URL"]})
+        with variables_set(address), open_stack(settings, sandbox=True, dagster=True) as stack:
             steps.append(Step("house", True, round(time.monotonic() - opened, 2), "PostgreSQL and stand-ins started"))
             say(steps[0])
-            _steps(stack, step)
-    except _Failed:
+            _steps(stack, step, port)
+    except Failed:
         pass  # told as a step already
+    finally:
+        ports.close()
     ok = all(each.ok for each in steps)
     return DemoReport(ok, round(time.monotonic() - began, 2), str(settings.home), steps)
 
@@ -107,7 +113,9 @@ def _own_settings(settings: Settings, *, keep: bool) -> Settings:
     return own
 
 
-def _steps(stack: Stack, step: Callable[[str, Callable[[], tuple[str, Sequence[Sequence[object]]]]], None]) -> None:
+def _steps(
+    stack: Stack, step: Callable[[str, Callable[[], tuple[str, Sequence[Sequence[object]]]]], None], web_port: int
+) -> None:
     from dagster import DagsterInstance
 
     clock = stack.settings.clock
@@ -136,6 +144,8 @@ def _steps(stack: Stack, step: Callable[[str, Callable[[], tuple[str, Sequence[S
         step("segments", lambda: _segments(stack.db))
         step("sync with Listmonk", runs("sync_listmonk", None))
         step("subscribers", lambda: _subscribers(stack.db, stack.settings))
+        with web_app_running(stack.settings, web_port) as web:
+            OrderDemo(stack.db, stack.settings, web).steps(step, lambda job: runs(job, None))
 
 
 def _run(instance: DagsterInstance, settings: Settings, job: str, partitions: Sequence[str | None]) -> str:
@@ -152,7 +162,7 @@ def _run(instance: DagsterInstance, settings: Settings, job: str, partitions: Se
             raise_on_error=False,
         )
         if not result.success:
-            raise _Failed(f"{job} {partition or ''} failed: {_why(result.all_events)}")
+            raise Failed(f"{job} {partition or ''} failed: {_why(result.all_events)}")
     return f"{job} {' '.join(filter(None, partitions))}".rstrip()
 
 
@@ -187,7 +197,7 @@ def _snapshots(db: Database) -> Outcome:
     )
     bad = [row for row in rows if row["grade"] not in {"complete", "partial"}]
     if not rows or bad:
-        raise _Failed(f"{len(bad)} of {len(rows)} snapshots were not good enough to load: {bad}")
+        raise Failed(f"{len(bad)} of {len(rows)} snapshots were not good enough to load: {bad}")
     table = [(row["source"], row["copy"], row["grade"], f"{row['rows']:,}", row["rejected"]) for row in rows]
     per_source: dict[str, list[str]] = {}
     for row in rows:
@@ -203,7 +213,7 @@ def _findings(db: Database) -> Outcome:
     )
     carriers = _query(db, "select count(distinct frn)::int as n from marts.findings")[0]["n"]
     if not rows:
-        raise _Failed("no findings: nobody is deficient, which the invented world cannot mean")
+        raise Failed("no findings: nobody is deficient, which the invented world cannot mean")
     total = sum(int(str(row["n"])) for row in rows)
     codes = ", ".join(f"{row['code']} {row['n']:,} ({row['certainty']})" for row in rows)
     table = [(row["code"], row["severity"], row["certainty"], f"{row['n']:,}") for row in rows]
@@ -216,7 +226,7 @@ def _leads(db: Database) -> Outcome:
         "select contact_source, count(*)::int as n from marts.deficiency_leads group by contact_source order by n desc",
     )
     if not rows:
-        raise _Failed("no leads, although there are findings")
+        raise Failed("no leads, although there are findings")
     sources = ", ".join(f"{row['n']:,} by {row['contact_source']}" for row in rows)
     return f"{sum(int(str(row['n'])) for row in rows):,}: {sources}", [
         (row["contact_source"], row["n"]) for row in rows
@@ -226,7 +236,7 @@ def _leads(db: Database) -> Outcome:
 def _segments(db: Database) -> Outcome:
     rows = _query(db, "select segment, leads::int as leads from segments.segment_summary order by leads desc, segment")
     if not any(row["leads"] for row in rows):
-        raise _Failed("no segment has a lead in it")
+        raise Failed("no segment has a lead in it")
     said = ", ".join(f"{row['segment']} {row['leads']:,}" for row in rows)
     return said, [(row["segment"], f"{row['leads']:,}") for row in rows]
 
@@ -239,7 +249,7 @@ def _subscribers(db: Database, settings: Settings) -> Outcome:
         for row in _query(db, "select state, count(*)::int as n from pw.subscribers group by state order by state")
     }
     if not states.get("synced"):
-        raise _Failed(f"nobody was synced to Listmonk; states of the subscribers: {states or 'none'}")
+        raise Failed(f"nobody was synced to Listmonk; states of the subscribers: {states or 'none'}")
     detail = (
         f"{states['synced']:,} synced today (quota {settings.warmup_per_day}, {admitted} places taken), "
         f"{states.get('queued', 0):,} left in the warm-up queue, {states.get('held', 0):,} held"
