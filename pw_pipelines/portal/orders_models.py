@@ -31,7 +31,7 @@ class _In(BaseModel):
 
 
 class CustomerIn(_In):
-    """Who buys. The confirmation and everything about the order goes to `email`."""
+    """Who buys. `email`: where we write to about the order."""
 
     name: Words = Field(examples=["Ada Example"])
     email: Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)] = Field(examples=["ada@example.com"])
