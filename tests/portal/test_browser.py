@@ -49,7 +49,8 @@ CLIPPED = """() => [...document.querySelectorAll('main *')].filter(e => {
 }).map(e => e.outerHTML.slice(0, 80))"""
 # What one can hit: of a box inside its label, the label.
 SMALL_TARGETS = """least => [...document.querySelectorAll('button, .button, input:not([type=hidden])')]
-  .filter(e => { const r = (e.closest('label') ?? e).getBoundingClientRect(); return r.width && (r.height < least && r.width < least) })
+  .filter(e => { const r = (e.closest('label') ?? e).getBoundingClientRect();
+                 return r.width && r.height < least && r.width < least })
   .map(e => e.outerHTML)"""
 
 
