@@ -19,7 +19,7 @@ from pw_pipelines.jurisdictions.book import jurisdiction
 from pw_pipelines.registry import coverage as coverages
 from pw_pipelines.registry import near as nearest
 from pw_pipelines.registry.equivalence import lookup_keys
-from pw_pipelines.registry.keys import name_keys
+from pw_pipelines.registry.keys import name_keys, plain_words
 from pw_pipelines.registry.model import Coverage, EntityForm, NameVerdict, Near, Record
 from pw_pipelines.registry.partitions import BY_LENGTH, BY_LENGTH_REVERSED, length_mark
 from pw_pipelines.snapshots.books import Connection
@@ -87,8 +87,11 @@ def exact(connection: Connection, state: str, name: str) -> tuple[list[Record], 
     rows = connection.execute(_query(_SAME, state), ([length_mark(len(key)) + key for key in keys],)).fetchall()
     records = [_record(row) for row in rows[:MOST_SAME]]
     named = connection.execute(_query(_NAMED, state), (keys,)).fetchall()
-    told = {record.entity_id for record in records}
-    records += [_event(state, row) for row in named[:MOST_SAME] if row["entity_id"] not in told]
+    # An entity's event is left aside where its record tells the same name; one that changed its name a little is not.
+    told = {(record.entity_id, *plain_words(record.name)) for record in records}
+    records += [
+        _event(state, row) for row in named[:MOST_SAME] if (row["entity_id"], *plain_words(row["name"])) not in told
+    ]
     return records, len(rows) > MOST_SAME or len(named) > MOST_SAME
 
 

@@ -107,7 +107,7 @@ def _wrong_with(asked: str) -> tuple[str, str] | None:
     """What is wrong with a text as a name, and what to do about it."""
     if len(asked) > LONGEST:
         return f"The name has {len(asked)} characters; no register holds more than {LONGEST}.", "Shorten it."
-    if any("\ud800" <= letter <= "\udfff" for letter in asked):
+    if any("\ud800" <= letter <= "\udfff" or letter == "\ufffd" for letter in asked):
         return f"{asked!a} is no text: it is not UTF-8.", "Write it in UTF-8."
     letters = {letter for letter in keys.plain_marks(asked) if letter.isalpha() and not keys.plain_words(letter)}
     if letters:

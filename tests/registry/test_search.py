@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pw_pipelines.registry import near, search
+from pw_pipelines.registry import keys, near, search
 from pw_pipelines.registry.partitions import LONGEST_LENGTH
 from tests.registry.florida import Company
-from tests.registry.houses import House
+from tests.registry.houses import TODAY, House
 
 NAMES = [
     "BLUE FOX LLC", "THE BLUE FOXES, INC.", "FOX BLUE LLC", "BLEW FOX LLC", "BLUE FOG LLC", "BLUE FOX MEDIA LLC",
@@ -120,3 +120,21 @@ def test_a_search_touches_one_index_of_one_state(filled: House) -> None:
     told = "\n".join(str(row["QUERY PLAN"]) for row in plan)
     assert "ix_entities_key" in told
     assert "Append" not in told
+
+
+def test_an_entity_that_changed_its_name_a_little_is_found_under_both_names(house: House) -> None:
+    """BLUE FOX OF TAMPA has the key of BLUE FOX TAMPA, but is another name in Florida: its event tells the change."""
+    house.whole(Company("L00000000001", "BLUE FOX OF TAMPA LLC"), Company("L00000000002", "RED FOX, LLC"))
+    with house.db.connect() as connection:
+        connection.execute(
+            "insert into registry.events values "
+            "('FL', 'L00000000001', '00001', 'CORE', 'NAME CHANGE', '2026-11-16', null, 'BLUE FOX TAMPA, LLC', %s, "
+            "null, 'sunbiz_events_daily-2026-11-16-x'), "
+            "('FL', 'L00000000002', '00001', 'CORE', 'NAME CHANGE', '2026-11-16', null, 'RED FOX LLC', %s, "
+            "null, 'sunbiz_events_daily-2026-11-16-x')",
+            (keys.name_keys("BLUE FOX TAMPA, LLC")[0], keys.name_keys("RED FOX LLC")[0]),
+        )
+
+    assert search.search(house.db, "FL", "Blue Fox Tampa LLC", today=TODAY).verdict == "a person must look"
+    assert search.search(house.db, "FL", "Blue Fox of Tampa LLC", today=TODAY).verdict == "taken"
+    assert set(house.found("Red Fox LLC")) == {"L00000000002"}, "its record tells the same name already"

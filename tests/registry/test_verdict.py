@@ -258,7 +258,7 @@ def test_a_name_of_nothing_but_little_words_goes_to_a_person() -> None:
 
 
 @pytest.mark.parametrize("asked", ["", "   ", "!!!", "LLC", "L.L.C.", "Limited Liability Company", "Company, Inc.",
-                                   "x" * 301, "Лиса LLC", "株式会社"])  # fmt: skip
+                                   "x" * 301, "Лиса LLC", "株式会社", "Caf\ufffd Roma LLC", "Fox\udcff"])  # fmt: skip
 def test_what_can_be_no_name_is_refused_with_a_sentence(asked: str) -> None:
     with pytest.raises(UsageError, match=r"[a-z]{3}.*\."):
         verdict("FL", asked)
