@@ -98,13 +98,15 @@ def take_in_all(
     if floor_share is None:
         floor_share = load_settings().register_floor_share
     # Files that are whole together are none of them whole alone, so no floor holds for one of them.
-    floor_share = 0.0 if share == "whole" and len(files) > 1 else floor_share
+    parts = len(files) if share == "whole" else 1
+    floor_share = 0.0 if parts > 1 else floor_share
     with _turn(db, reader.state):
         _sweep(db, reader.state)
         readings = []
         for file in files:
             copy = file if isinstance(file, Fetched) else Fetched(file, "application/octet-stream")
-            reading = _Reading(db, reader, copy.path.name, told_share=share, workers=workers, floor_share=floor_share)
+            reading = _Reading(db, reader, copy.path.name, told_share=share, workers=workers, floor_share=floor_share,
+                               parts=parts)  # fmt: skip
             reading.snapshot = snapshots_road.take(
                 db, objects, source, copy, as_of=as_of, now=now, origin=origin, stated_by=stated_by,
                 expect_rows=expect_rows, reading=reading,
@@ -172,6 +174,7 @@ class _Reading:
     told_share: Share | None
     workers: int | None
     floor_share: float
+    parts: int = 1  # files that are the whole register together
     snapshot: Snapshot | None = None
     facts: RegisterFacts = field(default_factory=RegisterFacts)
     table: str = ""
@@ -242,6 +245,8 @@ class _Reading:
                          for text, count in sorted(totals.notes.items())]  # fmt: skip
         report.facts["share"] = share
         report.facts["state"] = self.reader.state
+        if self.parts > 1:
+            report.facts["parts"] = self.parts
         if self.facts.day is not None:
             report.facts["day"] = self.facts.day.isoformat()
 
@@ -267,6 +272,8 @@ class _Reading:
                 "rows": stated.rows.model_copy(update={"min": round(stated.rows.min * share)}),
                 "bytes": stated.bytes.model_copy(update={"min": round(stated.bytes.min * share)}),
                 "absence": stated.absence or _WHOLE_PROVES,
+                # A part's size tells nothing beside that of a whole copy.
+                "change": None if self.parts > 1 else stated.change,
             }
         )
 

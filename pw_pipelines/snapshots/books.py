@@ -68,14 +68,15 @@ def newest_day(db: Database) -> date | None:
 def last_whole_before(connection: Connection, snapshot: Snapshot) -> Snapshot | None:
     """The last complete copy of the whole list before `snapshot`: what its size and dates are held against.
 
-    Copies that an operator vouched for, or that are no whole list by their layout, are not comparable. Where
+    Copies that an operator vouched for, that are no whole list by their layout, or that are one of several files of a
+    register (`facts.parts`) are not comparable. Where
     editions are asked for by name, an earlier copy of the same edition comes before any of another.
     """
     found = rows(
         connection,
         """select * from pw.snapshots
            where source = %(source)s and grade = 'complete' and proves_absence and snapshot_id <> %(id)s
-             and (as_of, fetched_at) < (%(as_of)s, %(fetched_at)s)
+             and facts ->> 'parts' is null and (as_of, fetched_at) < (%(as_of)s, %(fetched_at)s)
            order by (vintage is not distinct from %(vintage)s::text) desc, as_of desc, fetched_at desc limit 1""",
         {"source": snapshot.source, "id": snapshot.snapshot_id, "as_of": snapshot.as_of,
          "fetched_at": snapshot.fetched_at, "vintage": snapshot.vintage},

@@ -178,3 +178,14 @@ def test_json_nested_without_end_is_refused_in_a_sentence(pw: Pw, tmp_path: Path
     assert code == 1
     assert answered(out)["loaded"] == 0
     assert "Traceback" not in err
+
+
+def test_parts_loaded_together_are_no_yardstick_for_a_register_in_one_file(pw: Pw, tmp_path: Path) -> None:
+    """Ten parts have a tenth of the records each: neither they nor the file after them is refused for that."""
+    parts = [write(tmp_path / f"cordata{n}.txt", MANY[n::10]) for n in range(10)]
+    whole = write(tmp_path / "cordata.txt", MANY)
+    stated = ("--expect-rows", 100)
+
+    assert pw("names", "load", "FL", *parts, "--whole", "--as-of", "2026-10-05")[0] == 0
+    assert pw("names", "load", "FL", whole, "--as-of", "2026-10-12", *stated)[0] == 0
+    assert pw("names", "load", "FL", *parts, "--whole", "--as-of", "2026-10-19")[0] == 0
