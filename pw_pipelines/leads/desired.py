@@ -81,8 +81,8 @@ def read_leads(connection: Connection) -> list[Lead]:
     known = connection.execute("select to_regclass('marts.deficiency_leads') as leads").fetchone()
     if known is None or known["leads"] is None:
         raise ConfigError(
-            "There is no table marts.deficiency_leads: the marts were never built here. Build them (`pw demo`, or the "
-            "job in Dagster), then reconcile."
+            "There is no table marts.deficiency_leads: the marts were never built here. Build them (the job "
+            "`acquire` in Dagster), then reconcile."
         )
     ranks = {
         row["code"]: row["severity_rank"]

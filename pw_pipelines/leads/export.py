@@ -177,7 +177,7 @@ def _demand_build(connection: Connection) -> None:
         """select to_regclass('marts.deficiency_leads') as leads, to_regclass('segments.segment_members') as members"""
     ).fetchone()
     if row is None or row["leads"] is None or row["members"] is None:
-        raise ConfigError("The marts were never built here, so no segment has members. Run `pw demo` or Dagster's job.")
+        raise ConfigError("The marts were never built here, so no segment has members. Run `acquire` in Dagster.")
 
 
 def _built_as_of(connection: Connection, name: str) -> date | None:

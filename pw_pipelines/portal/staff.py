@@ -64,5 +64,5 @@ def worries(books: Figures, dagster: DagsterStatus) -> list[str]:
         if line.newest and line.newest.grade == "rejected":
             found.append(f"{line.title}: the newest copy was rejected. {line.newest_reason}")
     if books.built_at is None:
-        found.append("The marts were never built: no findings, no leads. Materialize them in Dagster, or run pw demo.")
+        found.append("The marts were never built: no findings, no leads. Run the job acquire in Dagster.")
     return found
