@@ -48,8 +48,20 @@ class Reading:
     marks_part: bool
 
 
+_READINGS: dict[tuple[int, bool], tuple[NameTest, Reading]] = {}  # by identity: a rule has no hash
+
+
 def reading_of(rule: NameTest, *, is_loose: bool) -> Reading:
     """What a rule surely leaves out, loosely also what it may. Never sound and word order: those make no key."""
+    kept = _READINGS.get((id(rule), is_loose))
+    if kept is None or kept[0] is not rule:
+        if len(_READINGS) > 1_000:  # 52 rules live as long as the process; tests make more
+            _READINGS.clear()
+        kept = _READINGS[id(rule), is_loose] = (rule, _reading(rule, is_loose=is_loose))
+    return kept[1]
+
+
+def _reading(rule: NameTest, *, is_loose: bool) -> Reading:
     left_out = frozenset(rule.ignores) | (frozenset(rule.unconfirmed) if is_loose else frozenset())
     only = {} if is_loose else {feature: frozenset(text.split()) for feature, text in rule.only.items()}
     return Reading(
@@ -63,6 +75,7 @@ def reading_of(rule: NameTest, *, is_loose: bool) -> Reading:
     )
 
 
+@lru_cache(maxsize=4_096)  # one verdict reads the same few names under the same few readings again and again
 def key(reading: Reading, name: str) -> str:
     """The name without what the reading leaves out; readable, for it is shown beside the verdict."""
     left_out = reading.left_out

@@ -39,13 +39,13 @@ class Asked:
 
     def __init__(self, rule: NameTest, name: str) -> None:
         self._strict, self._loose = reading_of(rule, is_loose=False), reading_of(rule, is_loose=True)
-        self._sure, self._unsure = _Ways(self._strict, name), _Ways(self._loose, name)
+        self._sure, self._unsure = _ways(self._strict, name), _ways(self._loose, name)
 
     def compare(self, name: str) -> Sameness:
         """`same`: the state surely holds both to be one name; `perhaps`: it does if it ignores what is unconfirmed."""
-        if self._sure.meet(_Ways(self._strict, name)):
+        if self._sure.meet(_ways(self._strict, name)):
             return "same"
-        return "perhaps" if self._unsure.meet(_Ways(self._loose, name)) else "different"
+        return "perhaps" if self._unsure.meet(_ways(self._loose, name)) else "different"
 
 
 def compare(rule: NameTest, one: str, other: str) -> Sameness:
@@ -131,8 +131,13 @@ class _Ways:
         return bool(self.keys & other.keys) or bool(self.letters & other.letters)
 
 
+@lru_cache(maxsize=4_096)  # one verdict compares the same few names over and over
+def _ways(reading: Reading, name: str) -> _Ways:
+    return _Ways(reading, name)
+
+
 def _are_one(reading: Reading, one: str, other: str) -> bool:
-    return _Ways(reading, one).meet(_Ways(reading, other))
+    return _ways(reading, one).meet(_ways(reading, other))
 
 
 def _keys(reading: Reading, name: str) -> frozenset[str]:

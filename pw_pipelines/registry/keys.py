@@ -324,6 +324,7 @@ def is_all_little(name: str) -> bool:
 
 
 MOST_LOOKUPS = 120
+_LONGEST_IN_THIRDS = 24
 
 
 def lookup_keys(name: str) -> tuple[str, ...]:
@@ -338,13 +339,17 @@ def lookup_keys(name: str) -> tuple[str, ...]:
         return ()
     found: dict[str, None] = {_key(parts): None}
     whole = plain_words(name)
-    for ways in (_with_end(whole), _together(parts), _apart(parts), _apart(["".join(parts)]), _thirds("".join(parts))):
+    for ways in (_with_end(whole), _together(parts), _apart(parts), _apart(["".join(parts)])):
         for way in ways:
-            found.setdefault(_key(_initials_closed_up(way)))
+            found.setdefault(_key(_initials_closed_up(way) if min(map(len, way)) == 1 else way))
             if _BOOK[way[-1]][2] or way[0] == "www":
                 found.setdefault(_key(_body_of(way)))
             if len(found) >= MOST_LOOKUPS:
                 return tuple(found)
+    for key in _keys_of_thirds("".join(parts)):
+        found.setdefault(key)
+        if len(found) >= MOST_LOOKUPS:
+            break
     return tuple(found)
 
 
@@ -379,11 +384,27 @@ def _apart(parts: list[str]) -> Iterable[list[str]]:
             yield [*parts[:at], part[:cut], part[cut:], *parts[at + 1 :]]
 
 
-def _thirds(word: str) -> Iterable[list[str]]:
-    if len(word) <= 24:
-        for first in range(1, len(word) - 1):
-            for second in range(first + 1, len(word)):
-                yield [word[:first], word[first:second], word[second:]]
+def _keys_of_thirds(word: str) -> Iterable[str]:
+    """The keys of one long word written as three, each made from what is known of its pieces; there are hundreds."""
+    length = len(word)
+    if length > _LONGEST_IN_THIRDS:
+        return
+    ends = [_BOOK[word[second:]] for second in range(2, length)]
+    for first in range(1, length - 1):
+        start = word[:first]
+        begun = _BOOK[start][0]
+        for second in range(first + 1, length):
+            middle = word[first:second]
+            end, _, ends_a_name = ends[second - 2]
+            if (second == first + 1 and (first == 1 or second == length - 1)) or start == "www" or ends_a_name:
+                # Single letters side by side are initials, and an end may be a designator: read as a name is.
+                way = _initials_closed_up([start, middle, word[second:]])
+                yield _key(way)
+                yield _key(_body_of(way))
+            elif joined := begun + _BOOK[middle][0] + end:
+                yield joined[0] + joined[1:].translate(_COARSE)
+            else:
+                yield _key([start, middle, word[second:]])
 
 
 def many(names: Iterable[str | None]) -> tuple[list[str | None], list[str | None]]:
