@@ -15,6 +15,7 @@ import httpx
 
 from pw_pipelines.clock import machine_now
 from pw_pipelines.jobs.automatic import AUTOMATIC, TIMEZONE, Automatic
+from pw_pipelines.portal.status_runs import Run, Runs
 from pw_pipelines.settings import Mode
 
 TIMEOUT_SECONDS = 4.0  # the first page must come up when Dagster does not
@@ -35,6 +36,11 @@ query StatusOfEverythingAutomatic {
             repositories {
               schedules { name scheduleState { status ticks(limit: 1) { status timestamp } } }
               sensors { name sensorState { status ticks(limit: 1) { status timestamp } } }
+              jobs {
+                name
+                runs(limit: 8) { runId status creationTime endTime assetSelection { path } }
+              }
+              assetNodes { assetKey { path } jobNames }
             }
           }
         }
@@ -90,6 +96,7 @@ class DagsterStatus:
     starters: list[Starter]
     daemons: list[Daemon] = field(default_factory=list)
     error: str | None = None
+    runs: Runs = field(default_factory=Runs)
 
 
 @dataclass(frozen=True)
@@ -134,6 +141,8 @@ def read_status(data: Mapping[str, Any], mode: Mode) -> DagsterStatus:
         return DagsterStatus(_compare(None, mode), daemons, f"The workspace does not load: {workspace.get('message')}")
     seen: dict[str, _Seen] = {}
     faults = []
+    by_job: dict[str, list[Run]] = {}
+    jobs_of: dict[str, list[str]] = {}
     for entry in workspace["locationEntries"]:
         location = entry["locationOrLoadError"]
         if location is None or location["__typename"] != "RepositoryLocation":
@@ -143,7 +152,26 @@ def read_status(data: Mapping[str, Any], mode: Mode) -> DagsterStatus:
         for repository in location["repositories"]:
             for kind, key in (("schedule", "scheduleState"), ("sensor", "sensorState")):
                 seen |= {row["name"]: _seen(kind, row[key]) for row in repository[f"{kind}s"]}
-    return DagsterStatus(_compare(None if faults else seen, mode), daemons, " ".join(faults) or None)
+            for job in repository["jobs"]:
+                by_job[job["name"]] = [_run(job["name"], row) for row in job["runs"]]
+            jobs_of |= {_key(node["assetKey"]): node["jobNames"] for node in repository["assetNodes"]}
+    starters = _compare(None if faults else seen, mode)
+    return DagsterStatus(starters, daemons, " ".join(faults) or None, Runs(by_job, jobs_of))
+
+
+def _run(job: str, row: Mapping[str, Any]) -> Run:
+    return Run(
+        row["runId"],
+        job,
+        row["status"],
+        _moment(row["creationTime"]),
+        _moment(row["endTime"]),
+        tuple(map(_key, row["assetSelection"] or ())),
+    )
+
+
+def _key(key: Mapping[str, Any]) -> str:
+    return "/".join(key["path"])
 
 
 def _seen(kind: str, state: Mapping[str, Any]) -> _Seen:

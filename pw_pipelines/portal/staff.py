@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request, status
 from fastapi.responses import HTMLResponse
 
+from pw_pipelines.clock import machine_now
 from pw_pipelines.filling import is_being_filled
 from pw_pipelines.portal.dagster_status import DagsterStatus, dagster_status
 from pw_pipelines.portal.security import is_staff
 from pw_pipelines.portal.site import Site, site_of
 from pw_pipelines.portal.status import Figures, figures
+from pw_pipelines.portal.status_runs import linked
+from pw_pipelines.portal.status_sources import expected
 from pw_pipelines.portal.words import age
 
 
@@ -34,15 +39,32 @@ router = APIRouter(include_in_schema=False, dependencies=[Depends(staff_only)])
 def first_page(site: Annotated[Site, Depends(site_of)]) -> HTMLResponse:
     """The state of the house on one page."""
     books = figures(site.db, now=site.clock.now(), today=site.clock.today())
-    dagster = dagster_status(site.settings.dagster_url, site.settings.mode)
+    url = site.settings.dagster_url
+    dagster = dagster_status(url, site.settings.mode)
     filling = is_being_filled(site.settings.home)
-    found = [] if filling else worries(books, dagster)
-    return site.page("status.html", books=books, dagster=dagster, worries=found, filling=filling)
+    lines = expected(books.sources, dagster, filling=filling, machine_now=machine_now())
+    books = replace(books, sources=lines)
+    return site.page(
+        "status.html",
+        books=books,
+        dagster=dagster,
+        worries=[] if filling else worries(books, dagster, url),
+        filling=filling,
+        loading=[line for line in lines if line.state == "loading"],
+        linked=partial(linked, dagster_url=url),
+    )
 
 
-def worries(books: Figures, dagster: DagsterStatus) -> list[str]:
+def worries(books: Figures, dagster: DagsterStatus, dagster_url: str) -> list[str]:
     """What a person should look at now, worst first, each a sentence. Empty: nothing."""
     found = [dagster.error] if dagster.error else []
+    now = machine_now()  # Dagster's own books are in machine time, whatever the sandbox clock says
+    for run in dagster.runs.unmended(now):
+        hours = (now - run.ended_at).total_seconds() / 3600 if run.ended_at else None
+        found.append(
+            f"{run.what} failed {age(hours)} ago and no run of it has succeeded since: "
+            f"{dagster_url.rstrip('/')}/runs/{run.run_id}"
+        )
     for starter in dagster.starters:
         if starter.state == "unknown" or starter.is_well:
             continue
@@ -60,7 +82,8 @@ def worries(books: Figures, dagster: DagsterStatus) -> list[str]:
             found.append(f"{line.title}: no usable copy is in hand.")
         elif line.state == "too old":
             said = "nobody was looked up for" if line.look_ups else "the copy in force is"
-            found.append(f"{line.title}: {said} {age(line.age_hours)}{'' if line.look_ups else ' old'}.")
+            remedy = f" A person loads it: {line.note}." if line.note else ""
+            found.append(f"{line.title}: {said} {age(line.age_hours)}{'' if line.look_ups else ' old'}.{remedy}")
         if line.newest and line.newest.grade == "rejected":
             found.append(f"{line.title}: the newest copy was rejected. {line.newest_reason}")
     if books.built_at is None:

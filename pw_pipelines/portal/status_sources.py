@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from psycopg import Connection
 
 from pw_pipelines.compliance.check_books import Copy
+from pw_pipelines.jobs.automatic import AUTOMATIC
+from pw_pipelines.portal.dagster_status import DagsterStatus
+from pw_pipelines.portal.status_runs import Run
 from pw_pipelines.sources.contract import SourceContract, contracts
 
 Row = dict[str, Any]
@@ -32,7 +36,8 @@ class LookUps:
 class SourceLine:
     """One source: the copy in force and the newest copy, which may be another that was refused.
 
-    `look_ups` instead of one copy's rows where a copy is only a batch of look-ups; None elsewhere.
+    `look_ups` instead of one copy's rows where a copy is only a batch of look-ups; None elsewhere. `note`: what is
+    to be known of the state, as a short text; `run`: the run that loads it.
     """
 
     source: str
@@ -43,8 +48,11 @@ class SourceLine:
     newest_reason: str
     rows: int | None
     age_hours: float | None
-    state: str  # fresh | ageing | too old | missing; looked up, for look-ups that are as they should be
+    state: str  # fresh | ageing | too old | missing; looked up, for look-ups that are as they should be;
+    # by hand, where only a person can load it and nobody has; loading | on its way, before the first copy
     look_ups: LookUps | None = None
+    note: str = ""
+    run: Run | None = None
 
 
 _COPIES = """
@@ -85,14 +93,46 @@ def source_lines(connection: Connection[Row], now: datetime) -> list[SourceLine]
                 age_hours=age,
                 state=_state(promise, age),
                 look_ups=look_ups,
+                note=f"pw names load {promise.state} FILES" if promise.by_hand else "",
             )
         )
     return lines
 
 
+# What starts by itself as soon as it can: the jobs of schedules, which the catch-up sensor makes up for.
+_STARTING = frozenset(entry.job for entry in AUTOMATIC.values() if entry.kind == "schedule" and entry.job)
+
+
+def expected(
+    lines: Sequence[SourceLine], dagster: DagsterStatus, *, filling: bool, machine_now: datetime
+) -> list[SourceLine]:
+    """The same lines; one without a copy whose first load is still to come says so instead of `missing`.
+
+    `filling`: the house is being filled by `pw up`. Otherwise Dagster must say that the job is queued or under way, or
+    was never started while the catch-up sensor is well. Once a run of the job has ended, missing is missing.
+    """
+    is_caught_up = any(one.name == "catch_up" and one.should_run and one.state == "runs" and one.is_well
+                       for one in dagster.starters)  # fmt: skip
+
+    def told(line: SourceLine) -> SourceLine:
+        if line.state != "missing" or line.newest is not None:
+            return line
+        if filling:
+            return replace(line, state="on its way")
+        load = dagster.runs.first_load(f"raw_{line.source}", _STARTING, machine_now)
+        if load is None or (load[1] is None and not is_caught_up):
+            return line
+        job, run = load
+        is_waiting = run is None or run.status == "QUEUED"
+        return replace(line, state="loading", note=f"{job} {'waits for its turn' if is_waiting else 'is under way'}",
+                       run=run)  # fmt: skip
+
+    return [told(line) for line in lines]
+
+
 def _state(promise: SourceContract, age: float | None) -> str:
     if age is None:
-        return "missing"
+        return "by hand" if promise.by_hand else "missing"
     if age > promise.freshness.fail_hours:
         return "too old"
     if promise.is_looked_up:  # a day on which no carrier is due has no batch, and nothing ages by that

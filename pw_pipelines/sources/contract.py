@@ -65,6 +65,9 @@ class SourceContract(Strict):
 
     source: str
     state: str | None = Field(default=None, description="The state whose register of companies this is a source of.")
+    by_hand: bool = Field(
+        default=False, description="Only a person may fetch it: the publisher's terms or means leave no other way."
+    )
     title: str
     publisher: str
     landing_page: str

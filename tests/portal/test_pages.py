@@ -15,6 +15,8 @@ from pw_pipelines.filling import note
 from pw_pipelines.leads.segments import read_segments
 from pw_pipelines.portal.chart import Bar, bars
 from pw_pipelines.portal.words import citation_parts, evidence_rows
+from pw_pipelines.sensors import alert_book
+from pw_pipelines.sensors.alert_book import Alert
 from pw_pipelines.settings import Settings
 from tests.portal import given
 from tests.portal.conftest import Web
@@ -185,6 +187,26 @@ def test_while_the_house_is_being_filled_the_first_page_says_so_instead_of_worry
     text = seen(web, "/")
     assert "being filled for the first time" in text
     assert "no usable copy is in hand" not in text
+    assert "fcc_rmd none — — on its way none" in text
+
+
+def test_a_register_that_only_a_person_can_load_is_no_worry_until_it_grows_old(web: Web) -> None:
+    text = seen(web, "/")
+    assert "illinois_llc none — — by hand pw names load IL FILES" in text
+    assert "Illinois limited liability companies: no usable copy" not in text
+    given.snapshot(web.db, "illinois_llc", given.TODAY - timedelta(days=100))
+    assert (
+        "Illinois limited liability companies: the copy in force is 100 days old. "
+        "A person loads it: pw names load IL FILES." in seen(web, "/")
+    )
+
+
+def test_an_alerts_run_is_a_link_and_its_text_stays_text(web: Web, web_settings: Settings) -> None:
+    run = f"{web_settings.dagster_url}/runs/0123456789"
+    alert_book.write(web.db, [Alert("run:1", "run", f"Run failed: <b>acquire</b>.\n{run}")], given.NOW)
+    html = web.get("/").text
+    assert f'<a href="{run}" rel="noreferrer">run 01234567</a>' in html
+    assert "&lt;b&gt;acquire" in html
 
 
 def test_the_first_page_counts_what_is_there(deficient: Web) -> None:
