@@ -136,7 +136,8 @@ def jurisdictions_page() -> str:
         rule = where.name_test
         lines += [f"## {where.code}", "", f"{where.name}: {where.agency}. Names: <{where.search.url}> "
                   f"({where.automation.stance}: {where.automation.reason})", ""]  # fmt: skip
-        lines.append(f"- name test: {rule.summary} ({rule.statute})")
+        both = "; ".join(dict.fromkeys((rule.statute, rule.corporation_statute or "corporations: not read")))
+        lines.append(f"- name test: {rule.summary} ({both})")
         for said, features in (
             ("ignored", rule.ignores),
             ("honoured", rule.honours),

@@ -140,6 +140,8 @@ class NameTest(Strict):
     ignores      surely makes no difference; `only` narrows a feature to what is surely ignored of it
     honours      surely makes a difference; `parts` of an otherwise ignored feature that do
     unconfirmed  may be ignored; no text about it was read
+    statute      the rule for LLCs
+    corporation_statute  the rule for corporations, where it was read and says the same; None: it was not read
     compared     `all` types of entity together, or the `same form` only
     state_words  what `state_words` means here
     near_is_judged          a person judges names that are only like another (a slip of the pen, sound, word order)
@@ -148,6 +150,7 @@ class NameTest(Strict):
 
     family: Family
     statute: Sentence
+    corporation_statute: Sentence | None = None
     summary: Sentence
     source: str
     confidence: Confidence
@@ -163,6 +166,10 @@ class NameTest(Strict):
     state_words: tuple[str, ...] = ()
     near_is_judged: bool = False
     approval_is_compulsory: bool = False
+
+    def statute_for(self, form: Literal["llc", "corporation"]) -> str:
+        """The rule to cite for a form: the one for corporations where it was read, else the one for LLCs."""
+        return (self.corporation_statute if form == "corporation" else None) or self.statute
 
     @model_validator(mode="after")
     def _every_feature_once(self) -> NameTest:

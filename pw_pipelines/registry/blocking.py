@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from pw_pipelines.jurisdictions.model import Effect, Freed, Jurisdiction
 from pw_pipelines.registry.model import EntityForm, Record
+from pw_pipelines.registry.wording import standing_in_words, status_in_words
 
 _COMPARABLE = frozenset({"llc", "corporation", "partnership"})  # forms that are told apart for sure
 _KIND = {
-    "legal": "an entity's name", "assumed": "an assumed name", "fictitious": "a fictitious name",
+    "legal": "a registered entity", "assumed": "an assumed name", "fictitious": "a fictitious name",
     "trade": "a trade name", "former": "a former name", "reserved": "a reserved name",
     "event": "a name told in an event",
 }  # fmt: skip
@@ -30,18 +31,18 @@ def effect(where: Jurisdiction, record: Record, form: EntityForm, as_of: date | 
     called = _KIND[record.name_kind]
     if kind == "frees":
         return Judged("frees", f"It is {called}, and those block nothing in {where.name}.")
-    other = _other_form(where, record, form)
-    if other is not None and other.effect == "frees":
-        return other
-    status = _status(where, record, as_of)
-    if status.effect == "frees":
-        return status
-    for one in (other, status):
-        if one is not None and one.effect == "unknown":
-            return one
+    other, status = _other_form(where, record, form), _status(where, record, as_of)
+    frees = next((one for one in (other, status) if one is not None and one.effect == "frees"), None)
+    if frees is not None:
+        return frees
+    unsure = next((one for one in (other, status) if one is not None and one.effect == "unknown"), None)
+    if unsure is not None:
+        return unsure
     if kind == "unknown":
         return Judged("unknown", f"It is {called}; whether those block in {where.name} is not confirmed.")
-    return Judged("blocks", f"It is {called}. {status.why}")
+    is_live = record.standing == "live"
+    said = f"It is {called}, {standing_in_words(record)}." if is_live else f"It is {called}. {status.why}"
+    return Judged("blocks", said)
 
 
 def _other_form(where: Jurisdiction, record: Record, form: EntityForm) -> Judged | None:
@@ -60,32 +61,32 @@ def _a(form: EntityForm) -> str:
 
 
 def _status(where: Jurisdiction, record: Record, as_of: date | None) -> Judged:
-    said = record.status or "no status told"
+    said = status_in_words(record.status)
     if record.standing == "live":
-        return Judged("blocks", f"It is live ({said}).")
+        return Judged("blocks", f"It is {standing_in_words(record)}.")
     if record.standing == "unknown":
-        return Judged("unknown", f"Whether it is live is not known ({said}).")
+        return Judged("unknown", f"Whether it is active is not known ({said}).")
     for freed in where.name_test.blocks.freed:
         judged = _freed(freed, record, as_of)
         if judged is not None:
             return judged
     return Judged(
-        "unknown", f"It is not live ({said}); whether such a name still blocks in {where.name} is not confirmed."
+        "unknown", f"It is not active ({said}); whether such a name still blocks in {where.name} is not confirmed."
     )
 
 
 def _freed(freed: Freed, record: Record, as_of: date | None) -> Judged | None:
     """What one rule about names that are given up says of the record; None: it does not speak of it."""
-    status = (record.status or "").lower()
+    status, said = (record.status or "").lower(), status_in_words(record.status)
     if freed.status and not any(word in status for word in freed.status):
         return None
     if freed.forms and record.form not in freed.forms:
         return None
     if freed.after_days == 0:
-        return Judged("frees", f"It is not live ({record.status}). {freed.words}")
+        return Judged("frees", f"It is not active ({said}). {freed.words}")
     if record.changed_on is None or as_of is None:
-        return Judged("unknown", f"It is not live ({record.status}), but since when is not known. {freed.words}")
+        return Judged("unknown", f"It is not active ({said}), but since when is not known. {freed.words}")
     free_on = record.changed_on + timedelta(days=freed.after_days)
     if free_on <= as_of:
-        return Judged("frees", f"It is not live since {record.changed_on}. {freed.words}")
-    return Judged("blocks", f"It is not live since {record.changed_on}, free from {free_on}. {freed.words}")
+        return Judged("frees", f"It is not active since {record.changed_on}. {freed.words}")
+    return Judged("blocks", f"It is not active since {record.changed_on}, free from {free_on}. {freed.words}")

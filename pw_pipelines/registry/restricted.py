@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import NamedTuple
 
 from pydantic import field_validator
 
@@ -52,6 +53,29 @@ class Found:
     def as_row(self) -> dict[str, str]:
         """As the verdict's JSON shows it."""
         return {"word": self.word, "why": self.why}
+
+
+class Ending(NamedTuple):
+    """The designator a name ends in: its words as they were written, and the form it says (llc, corporation, …)."""
+
+    words: str
+    form: str
+
+
+def ending(name: str) -> Ending | None:
+    """The designator at the end of a name; None: it has none."""
+    parts = keys.plain_words(name)
+    width = keys.designator_width(parts)
+    form = designator_form(parts[len(parts) - width :]) if width else None
+    if form is None:
+        return None
+    written = name.split()
+    for count in range(1, len(written) + 1):  # the fewest words at the end that say the whole of it
+        tail = keys.plain_words(" ".join(written[-count:]))
+        if len(tail) >= width:
+            said = " ".join(written[-count:]) if len(tail) == width else " ".join(parts[-width:])
+            return Ending(said.strip("\"'(), "), form)
+    return Ending(" ".join(parts[-width:]), form)
 
 
 @lru_cache(maxsize=1)

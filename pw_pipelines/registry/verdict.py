@@ -15,6 +15,7 @@ from pw_pipelines.jurisdictions.model import Jurisdiction, NameTest
 from pw_pipelines.registry import equivalence, keys, restricted
 from pw_pipelines.registry.blocking import Judged, effect
 from pw_pipelines.registry.model import Answer, Blocking, Coverage, EntityForm, NameVerdict, Near, Record
+from pw_pipelines.registry.wording import how_alike
 from pw_pipelines.registry.words import words
 
 LONGEST = 300  # no state's record holds a longer name
@@ -29,6 +30,12 @@ _FAMILY = {
     "likely_to_confuse": "likely to confuse or mislead",
     "graded": "graded: same, not distinguishable, distinguishable",
 }
+# What a summary says where it speaks of the family itself; then the family is not said again.
+_FAMILY_TOLD = {
+    "distinguishable": "distinguish", "deceptively_similar": "deceptively similar",
+    "substantially_identical": "substantially identical", "likely_to_confuse": "likely to confuse", "graded": "graded",
+}  # fmt: skip
+_ENDING_OF = {"llc": "an LLC", "corporation": "a corporation", "partnership": "a partnership"}
 _NEAR_FEATURE = {"sound": Feature.SOUND, "word order": Feature.WORD_ORDER}
 
 
@@ -81,19 +88,23 @@ def judge(
         state=jurisdiction.code,
         name=asked,
         verdict=verdict,
-        rule=" ".join(
-            text for text in (f"{_FAMILY[rule.family].capitalize()}. {rule.summary}", rule.blocks.words) if text
-        ),
-        statute=rule.statute,
+        rule=_rule_in_words(rule),
+        statute=rule.statute_for(form),
         keys=_keys(rule, asked),
         blocking=tuple(found.taken + found.doubtful),
         near=_shown(found, near),
         restricted=tuple(one.as_row() for one in words_found),
         data=_data(jurisdiction, coverage),
-        reasons=tuple(_reasons(jurisdiction, verdict, found, coverage)),
+        reasons=(*_reasons(jurisdiction, verdict, found, coverage, form), *_form_asked(found, form)),
         look=jurisdiction.search.url,
         unconfirmed=tuple(_unconfirmed(jurisdiction)),
     )
+
+
+def _rule_in_words(rule: NameTest) -> str:
+    told = _FAMILY_TOLD[rule.family] in rule.summary.lower()
+    family = None if told else f"{_FAMILY[rule.family].capitalize()}."
+    return " ".join(text for text in (family, rule.summary, rule.blocks.words) if text)
 
 
 def check_name(asked: str) -> None:
@@ -173,14 +184,16 @@ def _near_names(found: _Case, near: Sequence[Near]) -> None:
     for one in near:
         if one.id in known:
             continue
-        feature = _NEAR_FEATURE.get(one.how)
+        feature, how = _NEAR_FEATURE.get(one.how), how_alike(one.how)
         if found.compared.compare(one.name) != "different":
-            found.ask.append(f"{one.name} ({one.id}) is or may be the same under the rule, found by {one.how}.")
+            found.ask.append(
+                f"{one.name} ({one.id}), found by being near ({how}), is or may be the same under the rule."
+            )
         elif rule.near_is_judged:
-            found.ask.append(f"{one.name} ({one.id}) is like it ({one.how}); a person judges whether it is too like.")
+            found.ask.append(f"{one.name} ({one.id}) is like it ({how}); a person judges whether it is too like.")
         elif feature is not None and feature not in rule.honours:
             found.ask.append(
-                f"{one.name} ({one.id}) is like it ({one.how}); whether {feature.about} is ignored is not confirmed."
+                f"{one.name} ({one.id}) is like it ({how}); whether {feature.about} is ignored is not confirmed."
             )
 
 
@@ -210,8 +223,25 @@ def _worth(where: Jurisdiction, coverage: Coverage | None) -> list[str]:
     return []
 
 
-def _reasons(where: Jurisdiction, verdict: Answer, found: _Case, coverage: Coverage | None) -> list[str]:
-    reasons = [f"{one.name} ({one.id}) has the name. {one.why}" for one in found.taken]
+def _form_asked(found: _Case, form: EntityForm) -> list[str]:
+    """What is to be known of the form asked for; nothing that changes the verdict."""
+    said = []
+    rule = found.where.name_test
+    ending = restricted.ending(found.asked)
+    if ending is not None and ending.form in _ENDING_OF and ending.form != form:
+        said.append(
+            f"The name ends in “{ending.words}”, the ending of {_ENDING_OF[ending.form]}; it was asked for "
+            f"{_ENDING_OF[form]}."
+        )
+    if form == "corporation" and rule.corporation_statute is None:
+        said.append("The rule cited was read for LLCs; the test for corporations was not read.")
+    return said
+
+
+def _reasons(
+    where: Jurisdiction, verdict: Answer, found: _Case, coverage: Coverage | None, form: EntityForm
+) -> list[str]:
+    reasons = [f"{one.name} ({one.id}) has the name: {_inside(one.why)}" for one in found.taken]
     reasons += [f"{one.name} ({one.id}) may stand in the way. {one.why}" for one in found.doubtful]
     reasons += found.free + found.ask
     if verdict == "clear" and coverage is not None:
@@ -220,12 +250,17 @@ def _reasons(where: Jurisdiction, verdict: Answer, found: _Case, coverage: Cover
             names = f"{coverage.asked} None of the {coverage.rows:,} names seen on {coverage.as_of}"
         reasons.insert(
             0,
-            f"{names} is the same under the rule of {where.name_test.statute}. "
-            "What the data leaves out stands beside it.",
+            f"{names} is the same under the rule of {where.name_test.statute_for(form)}. "
+            "What the data leaves out is listed with it.",
         )
     if verdict == "taken" and where.name_test.consent:
         reasons.append(f"Ways through in {where.name}: {where.name_test.consent}.")
     return list(dict.fromkeys(reasons))
+
+
+def _inside(sentence: str) -> str:
+    """A sentence as the rest of another."""
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _unconfirmed(where: Jurisdiction) -> list[str]:

@@ -65,6 +65,28 @@ def test_near_names_say_how_they_are_near(filled: House) -> None:
     assert nearest(filled, "Smith Plumbing Services")["PLUMBING SERVICES OF SMITH LLC"] == "word order"
 
 
+@pytest.mark.parametrize(
+    ("asked", "unlike"),
+    [("Blue Fox LLC", "BESTAFOX, INC."), ("Zaova LLC", "CISVEVFOV LLC"), ("Blue Fox LLC", "BLUES LLC"),
+     ("Fox LLC", "FIG LLC"), ("Kite LLC", "CODE LLC")],
+)  # fmt: skip
+def test_names_that_share_a_coarse_key_only_are_not_called_near(asked: str, unlike: str) -> None:
+    key, near_key = keys.name_keys(unlike)
+    assert near.ranked(asked, [near.Candidate("1", unlike, "A", key, near_key)]) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "like", "how"),
+    [("Blue Fox LLC", "BLEW FOX, INC.", "sound"), ("Quick Phone LLC", "KWIK FONE LLC", "sound"),
+     ("Blue Fox LLC", "BLUE FIX LLC", "sound"), ("The Blue Fox LLC", "BLUE FOXX OF LLC", "typo"),
+     ("Fox Blue LLC", "BLEW FOX LLC", "sound"), ("Zaova LLC", "ZAOVIA LLC", "sound")],
+)  # fmt: skip
+def test_names_that_are_near_are_found_so(asked: str, like: str, how: str) -> None:
+    key, near_key = keys.name_keys(like)
+    (found,) = near.ranked(asked, [near.Candidate("1", like, "A", key, near_key)])
+    assert found.how == how
+
+
 @pytest.mark.parametrize("slip", ["Snith Plumbing Services", "Smith Plumbing Servicen", "Smih Plumbing Services"])
 def test_a_slip_in_either_half_is_found(filled: House, slip: str) -> None:
     assert "SMITH PLUMBING SERVICES LLC" in nearest(filled, slip)

@@ -127,7 +127,8 @@ def test_both_keys_stand_side_by_side_and_what_blocks_says_why() -> None:
 
     assert found.keys["asked"] == "blue fox" == found.blocking[0].key
     assert (found.blocking[0].id, found.blocking[0].status) == ("P1", "A")
-    assert "live" in found.blocking[0].why
+    assert found.blocking[0].why == "It is a registered entity, active."
+    assert found.reasons[0] == "BLUE FOX INC (P1) has the name: it is a registered entity, active."
 
 
 # --- what blocks ------------------------------------------------------------------------------------------------
@@ -140,7 +141,7 @@ def test_colorados_delinquent_name_matches_is_shown_as_not_live_and_goes_to_a_pe
 
     assert found.verdict == PERSON
     assert found.blocking[0].status == "Delinquent"
-    assert "not live" in found.blocking[0].why
+    assert "not active (Delinquent)" in found.blocking[0].why
 
 
 GONE = [
@@ -266,6 +267,38 @@ def test_what_can_be_no_name_is_refused_with_a_sentence(asked: str) -> None:
 
 def test_accents_are_letters_like_others() -> None:
     assert verdict("FL", "Café Ñandú LLC", "CAFE NANDU LLC").verdict == PERSON  # not confirmed that accents are ignored
+
+
+def test_a_corporation_is_answered_under_the_corporation_act_where_it_was_read() -> None:
+    assert "607.0401" in verdict("FL", "Kumquat Lantern Inc.", form="corporation").statute
+    assert "605.0112" in verdict("FL", "Kumquat Lantern LLC").statute
+    not_read = "The rule cited was read for LLCs; the test for corporations was not read."
+    assert not_read in verdict("NJ", "Kumquat Lantern Inc.", form="corporation").reasons
+    assert not_read not in verdict("NJ", "Kumquat Lantern LLC").reasons
+    for state in ("FL", "CA", "DE", "WY", "BC"):
+        assert not_read not in verdict(state, "Kumquat Lantern Inc.", form="corporation").reasons
+
+
+@pytest.mark.parametrize(
+    ("asked", "form", "says"),
+    [("Kumquat Lantern, Inc.", "llc", "“Inc.”, the ending of a corporation"),
+     ("Kumquat Lantern L.L.C.", "corporation", "“L.L.C.”, the ending of an LLC"),
+     ("Kumquat Lantern Limited Partnership", "llc", "“Limited Partnership”, the ending of a partnership"),
+     ("Kumquat Lantern LLC", "llc", None), ("Kumquat Lantern", "llc", None), ("Lantern Co.", "llc", None)],
+)  # fmt: skip
+def test_an_ending_of_another_form_is_said_and_changes_no_verdict(
+    asked: str, form: EntityForm, says: str | None
+) -> None:
+    found = verdict("FL", asked, form=form)
+    said = [one for one in found.reasons if "ending of" in one]
+
+    assert (found.verdict, len(said)) == (CLEAR, 1 if says else 0)
+    assert says is None or says in said[0]
+
+
+def test_the_rule_is_said_once() -> None:
+    assert verdict("FL", "Kumquat LLC").rule.startswith("A name must be distinguishable on the records.")
+    assert verdict("AZ", "Kumquat LLC").rule.startswith("Distinguishable upon the records. Designators")
 
 
 # --- what the data is worth -------------------------------------------------------------------------------------
