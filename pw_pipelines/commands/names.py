@@ -19,6 +19,7 @@ from pw_pipelines.errors import SourceRejected, UsageError
 from pw_pipelines.registry import coverage
 from pw_pipelines.registry.model import EntityForm, NameVerdict
 from pw_pipelines.registry.road import Taken, take_in_all
+from pw_pipelines.registry.wording import how_alike, status_in_words
 from pw_pipelines.resources.fetched import Fetched
 from pw_pipelines.runtime.stack import Stack, open_stack
 from pw_pipelines.settings import load_settings
@@ -32,6 +33,7 @@ app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else.")]
 HEAD_BYTES = 1 << 16
+BRIEFLY_FROM = 5  # states asked at once, from which on each is told in one line
 
 
 @app.callback()
@@ -68,7 +70,7 @@ def load_command(
             raise
         stated = _day(as_of, today)
         parcels = [
-            (reader, together, stated or _stated_day(reader, together[0], today) or today)
+            (reader, together, _day_of(reader, together, stated, today))
             for reader, group in groups
             for together in ([group] if whole else [[one] for one in group])
         ]
@@ -103,6 +105,9 @@ def search_command(
     portal: Annotated[
         bool, typer.Option("--portal/--no-portal", help="Ask the portals of states whose register is not held here.")
     ] = True,
+    details: Annotated[
+        bool, typer.Option("--details", help=f"All of each answer, for {BRIEFLY_FROM} states and more too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Whether a name can be had in a state, by the state's own test: taken, clear, or a person must look."""
@@ -126,8 +131,15 @@ def search_command(
     if as_json:
         emit_json(found[0] if len(found) == 1 else {"name": name, "answers": found})
         return
+    is_brief = len(found) >= BRIEFLY_FROM
+    if is_brief:
+        for one in found:
+            _show_briefly(one)
+        if not details:
+            _say("All of each answer: --details, or fewer states.")
+            return
     for number, one in enumerate(found):
-        if number:
+        if number or is_brief:
             stdout.print()
         _show(one)
 
@@ -139,6 +151,13 @@ def _ask(stack: Stack, search_portal: Callable[..., PortalOutcome], code: str, n
 _COLOURS = {"taken": "red", "clear": "green", "a person must look": "yellow"}
 
 
+def _show_briefly(one: NameVerdict) -> None:
+    reason = escape(one.reasons[0]) if one.reasons else ""
+    stdout.print(
+        f"{one.state}  [{_COLOURS[one.verdict]}]{one.verdict:<18}[/]  {reason}", soft_wrap=True, highlight=False
+    )
+
+
 def _show(one: NameVerdict) -> None:
     stdout.print(
         f"[bold]{escape(one.name)}[/] in {one.state}: [bold {_COLOURS[one.verdict]}]{one.verdict}[/]", highlight=False
@@ -146,14 +165,17 @@ def _show(one: NameVerdict) -> None:
     for reason in one.reasons:
         _say(f"  {reason}")
     _say(f"rule        {one.rule} {one.statute}")
-    for which, key in one.keys.items():
-        _say(f"{which.replace('_', ' '):<11} {key}")
+    _say(f"compared as {one.keys['asked']}")
+    if "asked_loose" in one.keys:
+        _say(f"            or, if unconfirmed points are ignored too: {one.keys['asked_loose']}")
     for each in one.blocking:
-        _say(f"in the way  {each.id}  {each.name}  ({each.status or 'status not told'})  compared as {each.key}")
+        _say(f"in the way  {each.id}  {each.name}  ({status_in_words(each.status)})  compared as {each.key}")
     for near in one.near:
-        _say(f"near        {near.id}  {near.name}  ({near.how})")
+        _say(f"near        {near.id}  {near.name}  ({how_alike(near.how)})")
     for word in one.restricted:
         _say("word        " + ", ".join(f"{value}" for value in word.values() if value))
+    for point in one.unconfirmed:
+        _say(f"unconfirmed {point}")
     _say(f"data        {one.data['rows']:,} names, as of {one.data['as_of'] or 'no day: nothing whole is held'}")
     gaps = one.data["gaps"]
     for gap in gaps if isinstance(gaps, list) else []:
@@ -172,6 +194,24 @@ def _by_reader(state: str, files: list[Path]) -> list[tuple[RegisterReader, list
             reader = recognise(state, raw.read(HEAD_BYTES), file.name)
         found.setdefault(reader.source, (reader, []))[1].append(file)
     return list(found.values())
+
+
+def _day_of(reader: RegisterReader, files: list[Path], stated: date | None, today: date) -> date:
+    """The day files of one register show: the one stated, else the one the first of them tells, else today.
+
+    Raises UsageError for a daily file under another day than its name's: its own day would stay missing.
+    """
+    if stated is None:
+        return _stated_day(reader, files[0], today) or today
+    if reader.share == "increment":
+        for file in files:
+            named = _stated_day(reader, file, today)
+            if named is not None and named != stated:
+                raise UsageError(
+                    f"{file.name} is the file of {named} by its name, and --as-of says {stated}. Nothing was loaded. "
+                    "Leave --as-of away, or put the file's name right."
+                )
+    return stated
 
 
 def _stated_day(reader: RegisterReader, file: Path, today: date) -> date | None:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import Literal
 
 from psycopg import sql
 
 from pw_pipelines.db.connection import Database
+from pw_pipelines.registry import rekeying
 from pw_pipelines.registry.model import Coverage
 from pw_pipelines.registry.staging import qualified
 from pw_pipelines.snapshots.books import Connection
@@ -30,9 +32,9 @@ class Sources:
 
 
 @cache
-def sources(state: str) -> Sources:
-    """The sources that a state's coverage is made of."""
-    readers = [one for one in registers_of(state) if one.what == "entities" and one.source not in BESIDE]
+def sources(state: str, what: Literal["entities", "events"] = "entities") -> Sources:
+    """The sources that a state's coverage is made of; `events`: those that tell changes of names, where it has them."""
+    readers = [one for one in registers_of(state) if one.what == what and one.source not in BESIDE]
     return Sources(
         whole=tuple(one.source for one in readers if one.share == "whole"),
         daily=tuple(one.source for one in readers if one.share == "increment"),
@@ -49,6 +51,10 @@ _DAYS = """select max(as_of) as newest, array_agg(distinct as_of) as days,
            from pw.snapshots
            where source = any(%s) and loaded_at is not null and recalled_at is null
              and facts ->> 'share' in ('increment', 'whole') and as_of > %s"""
+
+_EVENTS = """select array_agg(snapshot_id order by as_of) filter (where recalled_at is not null) as taken_back,
+                    sum(rejected_rows) filter (where recalled_at is null) as unreadable
+             from pw.snapshots where source = any(%(sources)s) and loaded_at is not null and as_of >= %(day)s"""
 
 
 def has_whole(connection: Connection, state: str) -> bool:
@@ -149,8 +155,14 @@ def coverage(connection: Connection, state: str, today: date, *, gaps: Sequence[
             reasons.append(f"Of {len(missing)} days no file came: {_shown(missing)}; a new whole copy mends that.")
         if count := int(str(row["unreadable"] or 0)):
             reasons.append(f"{count:,} records could not be read; whoever stands in them is not seen here.")
-        if too_old := _too_old(state, whole_day, increment_day, as_of, today):
+        if too_old := _too_old(sources(state), whole_day, increment_day, as_of, today):
             reasons.append(too_old)
+    reasons += _events(connection, state, today)
+    if older := len(rekeying.stale(connection, state)):
+        reasons.append(
+            f"{older} cop{'ies were' if older > 1 else 'y was'} loaded under older comparison keys; load it again: any "
+            f"file of {state}, old or new, keys all names anew (pw names load {state} FILE, or its next fetch)."
+        )
     if unnamed := int(str(row["unnamed"])):
         reasons.append(f"{unnamed:,} record{'s have' if unnamed > 1 else ' has'} no name here.")
     return Coverage(
@@ -163,8 +175,33 @@ def coverage(connection: Connection, state: str, today: date, *, gaps: Sequence[
     )
 
 
-def _too_old(state: str, whole: date, increment: object, as_of: date, today: date) -> str | None:
-    told = sources(state)
+def _events(connection: Connection, state: str, today: date) -> list[str]:
+    """Why a change of name may not be seen here, in sentences; none where the state has no set of events."""
+    told = sources(state, "events")
+    if not told.whole:
+        return []
+    wholes = connection.execute(_WHOLES, (list(told.whole),)).fetchall()
+    if len(wholes) < len(told.whole):
+        return [f"No whole set of {state}'s events is loaded here, so changes of names are not seen."]
+    whole_day = min(day for row in wholes if isinstance(day := row["as_of"], date))
+    reasons = []
+    row = connection.execute(_EVENTS, {"sources": [*told.whole, *told.daily], "day": whole_day}).fetchone() or {}
+    if isinstance(row["taken_back"], list):
+        reasons.append(f"Copies of {state}'s events were taken back: {', '.join(row['taken_back'])}.")
+    if count := int(str(row["unreadable"] or 0)):
+        reasons.append(f"{count:,} events could not be read; a change of name in them is not seen here.")
+    found = connection.execute(_DAYS, (list(told.daily), whole_day)).fetchone() or {}
+    newest, days = found["newest"], found["days"]
+    as_of = newest if isinstance(newest, date) else whole_day
+    if isinstance(days, list) and (missing := _missing(whole_day, days)):
+        as_of = missing[0] - timedelta(days=1)
+        reasons.append(f"Of {len(missing)} days no file of events came: {_shown(missing)}.")
+    if too_old := _too_old(told, whole_day, newest, as_of, today):
+        reasons.append(f"Events: {too_old}")
+    return reasons
+
+
+def _too_old(told: Sources, whole: date, increment: object, as_of: date, today: date) -> str | None:
     limits = [contract(one).freshness.fail_hours for one in told.whole]
     if limits and (today - whole).days * 24 > min(limits):
         return (

@@ -13,6 +13,7 @@ from psycopg import sql
 from pw_pipelines.errors import SnapshotError
 from pw_pipelines.faults import point
 from pw_pipelines.registry import changes, coverage, partitions, staging
+from pw_pipelines.registry.key_version import FACT, version
 from pw_pipelines.registry.model import ENTITY_COLUMNS
 from pw_pipelines.registry.staging import qualified
 from pw_pipelines.snapshots.books import Connection
@@ -257,8 +258,9 @@ def _upsert(connection: Connection, table: str, merged: str) -> int:
 
 def _mark_loaded(connection: Connection, copies: Sequence[Staged], *, now: datetime) -> None:
     connection.execute(
-        "update pw.snapshots set loaded_at = %s, pruned_at = null where snapshot_id = any(%s)",
-        (now, [one.snapshot.snapshot_id for one in copies]),
+        """update pw.snapshots set loaded_at = %s, pruned_at = null,
+               facts = facts || jsonb_build_object(%s::text, %s::text) where snapshot_id = any(%s)""",
+        (now, FACT, version(), [one.snapshot.snapshot_id for one in copies]),
     )
 
 

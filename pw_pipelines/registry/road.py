@@ -20,7 +20,7 @@ import psycopg
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import SnapshotError, SourceRejected
 from pw_pipelines.faults import point
-from pw_pipelines.registry import loading, partitions, pool, staging
+from pw_pipelines.registry import loading, partitions, pool, rekeying, staging
 from pw_pipelines.resources.fetched import Fetched
 from pw_pipelines.resources.objects import Objects
 from pw_pipelines.settings import load_settings
@@ -68,7 +68,8 @@ def take_in(
     fetched: the file, whose name may tell what it is. as_of: the day it shows; now: aware moment of taking.
     share: how much of the register it is, where somebody knows better than the file. floor_share: of the contract's
     least rows and bytes (unset: by the settings). workers: processes that parse (unset: by the file's size).
-    Taking a copy again that is in force changes nothing; one that a stop left half-way is completed.
+    Taking a copy again that is in force changes nothing; one that a stop left half-way is completed. Taking any copy
+    keys the state's names anew where they were stored under an older edition of the keys.
     """
     taken = take_in_all(db, objects, source, [fetched], as_of=as_of, now=now, origin=origin, stated_by=stated_by,
                         share=share, expect_rows=expect_rows, workers=workers, floor_share=floor_share)  # fmt: skip
@@ -102,6 +103,7 @@ def take_in_all(
     floor_share = 0.0 if parts > 1 else floor_share
     with _turn(db, reader.state):
         _sweep(db, reader.state)
+        rekeying.key_anew(db, reader.state)  # also where this copy is in force already, or will be refused
         readings = []
         for file in files:
             copy = file if isinstance(file, Fetched) else Fetched(file, "application/octet-stream")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -249,8 +250,11 @@ class Rows:
             where = f" (in {self.page})" if self.page else ""
             self.rejects.append(Reject(line, reason + where, excerpt(shown.encode("latin-1", "replace"))))
 
-    def add(self, line: int, row: object) -> None:
-        if isinstance(row, dict):
+    def add(self, line: int, row: object, *, is_suspect: bool = False) -> None:
+        """Takes a row. is_suspect: somewhere in the block a number was none, so each value is looked at."""
+        if is_suspect and isinstance(row, dict) and (wrong := [key for key in row if row[key] is _NO_NUMBER]):
+            self.reject(line, f"{wrong[0]} is a number without a value (Infinity, NaN)", str(row))
+        elif isinstance(row, dict):
             self.rows.append(row)
             self.lines.append(line)
         else:
@@ -263,8 +267,9 @@ def read_rows(block: Block, source: str) -> Rows:
     found = Rows(page=page)
     try:
         if form == JSON:
-            for number, row in enumerate(json.loads(b"[" + block.data + b"]"), block.first_line):
-                found.add(number, row)
+            rows, is_suspect = _values(b"[" + block.data + b"]")
+            for number, row in enumerate(rows, block.first_line):
+                found.add(number, row, is_suspect=is_suspect)
         elif form == LINES:
             _read_lines(block, found)
         else:
@@ -287,19 +292,45 @@ def _read_lines(block: Block, found: Rows) -> None:
     lines = block.data.split(b"\n")
     whole = [line for line in lines if line.strip()]
     try:
-        rows = json.loads(b"[" + b",".join(whole) + b"]")
+        rows, is_suspect = _values(b"[" + b",".join(whole) + b"]")
     except (ValueError, RecursionError):
-        rows = []
+        rows, is_suspect = [], False
     if len(rows) == len(whole) == len(lines) - (not lines[-1].strip()):
         for number, row in enumerate(rows, block.first_line):
-            found.add(number, row)
+            found.add(number, row, is_suspect=is_suspect)
         return
     for number, line in enumerate(lines, block.first_line):
         if line.strip():
             try:
-                found.add(number, json.loads(line))
+                row, is_suspect = _values(line)
+                found.add(number, row, is_suspect=is_suspect)
             except (ValueError, RecursionError) as error:
                 found.reject(number, f"the line is not valid JSON ({error})", line.decode("latin-1"))
+
+
+class _NoNumber:
+    """Stands for Infinity and NaN, which are no JSON, and for numbers too large for any: 1e999."""
+
+    def __repr__(self) -> str:
+        return "no number"
+
+
+_NO_NUMBER = _NoNumber()
+
+
+def _values(data: bytes) -> tuple[Any, bool]:
+    """What JSON says, and whether a number in it was none: then it is `_NO_NUMBER`, and never a name `inf`."""
+    wrong: list[str] = []
+
+    def none_of(written: str) -> _NoNumber:
+        wrong.append(written)
+        return _NO_NUMBER
+
+    def number(written: str) -> float | _NoNumber:
+        value = float(written)
+        return value if math.isfinite(value) else none_of(written)
+
+    return json.loads(data, parse_constant=none_of, parse_float=number), bool(wrong)
 
 
 def _read_csv(block: Block, found: Rows) -> None:

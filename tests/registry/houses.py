@@ -41,13 +41,22 @@ class House:
             share=share, workers=workers, floor_share=floor_share,
         )  # fmt: skip
 
-    def whole(self, *companies: Company, as_of: date = QUARTER, **how: Any) -> Snapshot:
-        """A whole corporate file of Florida."""
+    def whole(self, *companies: Company, as_of: date = QUARTER, events: bool = True, **how: Any) -> Snapshot:
+        """A whole corporate file of Florida, after its whole set of events (one event, which names nobody)."""
+        if events:
+            self.events(as_of)
         return self.take("sunbiz_cor", write(self.folder / "cordata.txt", companies), as_of, **how)
 
     def daily(self, day: date, *companies: Company, **how: Any) -> Snapshot:
         """Florida's daily file of `day`."""
         return self.take("sunbiz_cor_daily", write(self.folder / f"{day:%Y%m%d}c.txt", companies), day, **how)
+
+    def events(self, as_of: date, source: str = "sunbiz_events") -> Snapshot:
+        """Florida's events, the whole set or a day's: one record that tells no name."""
+        name = "corevt.txt" if source == "sunbiz_events" else f"{as_of:%Y%m%d}ce.txt"
+        path = self.folder / name
+        path.write_bytes(f"L99999999999{as_of:%m%d}0CORE".encode().ljust(662) + b"\r\n")
+        return self.take(source, path, as_of)
 
     def found(self, name: str) -> dict[str, str]:
         """record id -> name of what stands under the keys of `name`."""

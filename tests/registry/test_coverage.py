@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from pw_pipelines.snapshots.recall import recall
 from tests.registry.florida import Company
 from tests.registry.houses import QUARTER, House
 
@@ -132,3 +133,50 @@ def test_what_the_sources_never_hold_comes_first_among_the_gaps(house: House) ->
 
     assert known.gaps == tuple(jurisdiction("FL").data_source.gaps)
     assert known.is_usable
+
+
+def test_without_its_events_a_register_says_no_clear(house: House) -> None:
+    house.whole(FOX, events=False)
+
+    known = house.coverage(QUARTER)
+
+    assert not known.is_usable
+    assert "No whole set of FL's events is loaded here" in str(known.why_not)
+    house.events(QUARTER)
+    assert house.coverage(QUARTER).is_usable
+
+
+def test_events_that_stop_coming_make_the_data_too_old(house: House) -> None:
+    house.whole(FOX)
+    daily(house, *range(1, 12))
+    day = QUARTER + timedelta(days=11)
+
+    known = house.coverage(day)
+
+    assert known.why_not == (
+        f"Events: Since the whole copy no daily file came; it is of {QUARTER}, 11 days ago, "
+        "more than the 240 hours allowed."
+    )
+    for number in range(1, 12):
+        house.events(QUARTER + timedelta(days=number), "sunbiz_events_daily")
+    assert house.coverage(day).is_usable
+
+
+def test_a_day_of_events_that_never_came_is_named(house: House) -> None:
+    house.whole(FOX)
+    house.events(QUARTER + timedelta(days=3), "sunbiz_events_daily")
+
+    known = house.coverage(QUARTER + timedelta(days=3))
+
+    assert not known.is_usable
+    assert known.why_not == "Of 2 days no file of events came: 2026-11-16, 2026-11-17."
+
+
+def test_events_that_were_taken_back_spoil_the_register_until_a_new_whole_set(house: House) -> None:
+    house.whole(FOX, events=False)
+    taken = house.events(QUARTER)
+    recall(house.db, taken.snapshot_id, by="jdoe", reason="the wrong file", now=house.now)
+
+    assert taken.snapshot_id in str(house.coverage(QUARTER).why_not)
+    house.events(QUARTER + timedelta(days=1))
+    assert house.coverage(QUARTER + timedelta(days=1)).is_usable

@@ -189,3 +189,33 @@ def test_parts_loaded_together_are_no_yardstick_for_a_register_in_one_file(pw: P
     assert pw("names", "load", "FL", *parts, "--whole", "--as-of", "2026-10-05")[0] == 0
     assert pw("names", "load", "FL", whole, "--as-of", "2026-10-12", *stated)[0] == 0
     assert pw("names", "load", "FL", *parts, "--whole", "--as-of", "2026-10-19")[0] == 0
+
+
+def test_a_day_that_contradicts_a_daily_files_name_is_wrong_usage(pw: Pw, tmp_path: Path, db: Database) -> None:
+    file = write(tmp_path / "20261120c.txt", MANY)
+
+    code, out, err = pw("names", "load", "FL", file, "--as-of", "2026-11-19", "--json")
+
+    assert (code, out) == (2, "")
+    assert "20261120c.txt is the file of 2026-11-20 by its name, and --as-of says 2026-11-19" in " ".join(err.split())
+    with db.connect() as connection:
+        assert connection.execute("select 1 from pw.snapshots").fetchall() == []
+    assert pw("names", "load", "FL", file, "--as-of", "2026-11-20")[0] == 0
+
+
+@pytest.mark.parametrize("form", ["array", "lines"])
+@pytest.mark.parametrize("written", ["Infinity", "-Infinity", "NaN", "1e999"])
+def test_a_number_that_is_none_is_never_a_name(pw: Pw, tmp_path: Path, db: Database, written: str, form: str) -> None:
+    rows = [f'{{"entityid":"{20201000000 + n}","entityname":"Fox {n} LLC"}}' for n in range(2000)]
+    rows[5] = f'{{"entityid":"20201000005","entityname":{written}}}'
+    page = tmp_path / "rows.json"
+    page.write_text("[" + ",\n".join(rows) + "]" if form == "array" else "\n".join(rows) + "\n")
+
+    code, out, _ = pw("names", "load", "CO", page, "--json")
+
+    answer = answered(out)
+    assert (code, answer["read"], answer["loaded"], answer["rejected"]) == (0, 2000, 1999, 1)
+    with db.connect() as connection:
+        (told,) = connection.execute("select reason from pw.snapshot_rejects").fetchall()
+        assert connection.execute("select 1 from registry.entities where name_key like %s", ("%inf%",)).fetchall() == []
+    assert "entityname is a number without a value" in str(told["reason"])
