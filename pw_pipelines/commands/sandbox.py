@@ -12,6 +12,17 @@ from pw_pipelines.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
+# As `sandbox.faults` has them; written here because that module brings the web server, which a help page needs not.
+SYSTEMS = (
+    "rmd", "form499", "ecfs", "bdc", "cores", "listmonk", "telegram", "socrata", "sunbiz", "iowa_hub", "illinois",
+    "erpnext", "stripe", "paypal", "shkeeper", "adyen",
+)  # fmt: skip
+FAULTS = (
+    "slow", "status", "rate_limit", "cut", "truncated", "html", "tiny_gzip", "old_copy", "missing", "done_but_timeout",
+    "renamed_header", "missing_column", "wrong_encoding", "zero_rows", "duplicate_keys", "shrunk", "grown",
+    "frn_without_zeros",
+)  # fmt: skip
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 
@@ -55,8 +66,8 @@ def advance(days: Annotated[int, typer.Option(help="Whole days forward, 1 or mor
 
 @app.command()
 def misbehave(  # noqa: PLR0917  a command's parameters are named on the command line
-    system: Annotated[str, typer.Argument(help="rmd, form499, …, sunbiz, socrata, iowa_hub: faults.SYSTEMS")],
-    fault: Annotated[str, typer.Argument(help="slow, status, cut, truncated, html, zero_rows, … (see docs)")],
+    system: Annotated[str, typer.Argument(help=f"One of: {', '.join(SYSTEMS)}.")],
+    fault: Annotated[str, typer.Argument(help=f"One of: {', '.join(FAULTS)}.")],
     times: Annotated[int | None, typer.Option(help="Requests it acts on; default: until `behave`.")] = None,
     match: Annotated[str, typer.Option(help="Only addresses that contain this.")] = "",
     seconds: Annotated[float | None, typer.Option(help="slow, done_but_timeout: how long.")] = None,
@@ -84,7 +95,7 @@ def behave(
 ) -> None:
     """Take all faults back."""
     answer = _control("DELETE", None, {"system": system} if system else None)
-    _answer(as_json, answer, f"{answer['cleared']} faults taken back.")
+    _answer(as_json, answer, f"{answer['cleared']} fault{'' if answer['cleared'] == 1 else 's'} taken back.")
 
 
 def _control(method: str, body: dict[str, Any] | None, params: dict[str, str] | None = None) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from pw_pipelines.commands import snapshot_marts
 from pw_pipelines.commands.output import EXIT_FAILED, emit_json, fail, stdout
@@ -97,11 +96,15 @@ def list_command(
     if as_json:
         emit_json({"snapshots": [told(snapshot) for snapshot in found]})
         return
-    table = Table("snapshot", "grade", "rows", "rejected", "in force from", box=None, pad_edge=False)
-    for one in found:
-        table.add_row(one.snapshot_id, one.grade, f"{one.rows:,}", f"{one.rejected_rows:,}",
-                      str(one.as_of) if _is_loaded(one) else "")  # fmt: skip
-    stdout.print(table, soft_wrap=True)
+    # No table of a terminal's width: an id that is cut cannot be given to `show` or `recall`.
+    table = [("snapshot", "grade", "rows", "rejected", "in force from")] + [
+        (one.snapshot_id, one.grade, f"{one.rows:,}", f"{one.rejected_rows:,}",
+         str(one.as_of) if _is_loaded(one) else "")
+        for one in found
+    ]  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for cells in table:
+        _say("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
     for one in found:
         if not one.is_good:
             _say(f"{one.snapshot_id} is {one.grade}: {'; '.join(_why(one)) or 'not graded yet'}")

@@ -28,6 +28,10 @@ POLL_SECONDS = 1.0
 TAG = "pw/bootstrap"  # on each run it launched; by it an interrupted filling finds its runs again
 DAY_TAG = "pw/day"  # the same tag the schedules set, so that they see these runs as the day's
 PATIENCE_SECONDS = 900.0  # for one run, on a slow machine with nothing else to do
+FULL = (
+    "the house is full; the registers of companies follow by themselves, one job after the other, in some 6 minutes. "
+    "Until then the first page calls them loading"
+)
 
 
 @dataclass
@@ -101,7 +105,7 @@ def fill(settings: Settings, api: DagsterApi, vintages: list[str], *, say: Calla
         settings.clock.set_offset(timedelta())  # filled over several days: back to the present
     progress.finished = True
     progress.write(settings.home)
-    say("the house is full")
+    say(FULL)
 
 
 def _turn_clock(settings: Settings, day: date) -> None:

@@ -6,13 +6,16 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, get_args
 
 import httpx
 import pytest
 
 from pw_pipelines.cli import main
+from pw_pipelines.commands import sandbox
 from pw_pipelines.errors import UsageError
+from pw_pipelines.sandbox.faults import FaultName, System
 from pw_pipelines.sandbox.travel import advance
 from pw_pipelines.settings import Mode, Settings, load_settings
 
@@ -77,6 +80,20 @@ def test_misbehave_and_behave_reach_the_running_stand_ins(pw: Pw, sandbox_settin
     assert httpx.get(f"{sandbox_settings.cores_url}/searchDetail.do").status_code == 503
     assert json.loads(pw("behave", "--json", settings=sandbox_settings).stdout) == {"cleared": 1}
     assert httpx.get(f"{sandbox_settings.cores_url}/searchDetail.do").status_code == 200
+
+
+def test_help_and_docs_name_every_system_and_fault() -> None:
+    assert (get_args(System), get_args(FaultName)) == (sandbox.SYSTEMS, sandbox.FAULTS)
+    page = (Path(__file__).resolve().parents[2] / "docs" / "ops.md").read_text(encoding="utf-8")
+    said = " ".join(page.partition("`pw sandbox misbehave rmd")[2].partition("The registers hold")[0].split())
+    assert f"Systems: {', '.join(sandbox.SYSTEMS)}." in said
+    assert [fault for fault in sandbox.FAULTS if fault not in said] == []
+
+
+def test_one_fault_is_taken_back_in_the_singular(pw: Pw, sandbox_settings: Settings) -> None:
+    pw("misbehave", "cores", "html", settings=sandbox_settings)
+    assert pw("behave", settings=sandbox_settings).stdout == "1 fault taken back.\n"
+    assert pw("behave", settings=sandbox_settings).stdout == "0 faults taken back.\n"
 
 
 def test_an_unknown_fault_is_wrong_usage(pw: Pw, sandbox_settings: Settings) -> None:

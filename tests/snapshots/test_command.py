@@ -123,11 +123,12 @@ def test_a_day_the_copy_states_itself_is_taken_when_none_is_given(pw: Pw, tmp_pa
     assert answer["as_of"] == "2021-06-21", answer
 
 
-def test_people_are_shown_the_checks_with_both_numbers(pw: Pw, part: Path) -> None:
+def test_people_are_shown_the_checks_with_both_numbers(pw: Pw, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot = answered(pw(*vouched(part), "--no-marts")[1])["snapshot_id"]
     shown = pw("snapshot", "show", snapshot)[1]
     assert "1,100 rows against at least 9,500" in shown
     assert "stands in for it" in shown
+    monkeypatch.setenv("COLUMNS", "30")  # an id that is cut cannot be given to `show` or `recall`
     listed = pw("snapshot", "list", "--source", "fcc_rmd")[1]
     assert snapshot in listed
     assert answered(pw("snapshot", "show", snapshot, "--json")[1])["checks"][0]["name"] == "readable"
