@@ -1,7 +1,9 @@
-"""/tools/name-search: may this name be had? A page that works without scripts and on a phone."""
+"""/tools/name-search: is this name available? A page that works without scripts and on a phone."""
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, cast
@@ -12,14 +14,20 @@ from fastapi.responses import HTMLResponse
 
 from pw_pipelines.errors import UsageError
 from pw_pipelines.jurisdictions.book import book
+from pw_pipelines.portal import words
 from pw_pipelines.portal.site import Site, site_of
+from pw_pipelines.portal.states_api import told_here
 from pw_pipelines.registry.answer import answers
 from pw_pipelines.registry.model import EntityForm, NameVerdict
+from pw_pipelines.registry.wording import how_alike, status_in_words
 
 PATH = "/tools/name-search"
 TONE = {"taken": "alert", "clear": "good", "a person must look": "warn"}
+VERDICT_WORDS = {"taken": "taken", "clear": "clear on our data", "a person must look": "a person must look"}
 FORMS: dict[str, str] = {"llc": "Limited liability company", "corporation": "Corporation"}
 LONGEST = 300
+FEW = 5  # up to so many states each answer is told in full; of more there is a table first
+_ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 router = APIRouter(include_in_schema=False)
 
 
@@ -35,6 +43,9 @@ async def names_page(
     context: dict[str, Any] = {
         "path": PATH, "name": name[:LONGEST], "form": form, "forms": FORMS, "chosen": {code.upper() for code in chosen},
         "states": sorted(book().values(), key=lambda one: one.name), "answers": [], "error": "", "tone": TONE,
+        "few": FEW, "how": how_alike, "status_words": status_in_words, "in_days": in_days,
+        "verdict_words": VERDICT_WORDS, "title": {one.code: one.name for one in book().values()},
+        "held": {one.code for one in book().values() if one.data_source.sources},
     }  # fmt: skip
     if not name.strip() and not chosen:
         return site.page("names.html", **context)
@@ -45,6 +56,18 @@ async def names_page(
     return site.page("names.html", **context)
 
 
+def in_days(text: str) -> str:
+    """A sentence with its days as the other pages write them: 2026-11-22 as Nov 22, 2026."""
+    return _ISO_DAY.sub(_as_day, text)
+
+
+def _as_day(found: re.Match[str]) -> str:
+    try:
+        return words.day(date.fromisoformat(found.group()))
+    except ValueError:  # figures that are no day, in a name perhaps
+        return found.group()
+
+
 async def _answers(site: Site, name: str, chosen: list[str], form: str) -> list[NameVerdict]:
     if len(name) > LONGEST:
         raise UsageError(f"A name of {len(name):,} characters; no state takes more than {LONGEST}.")
@@ -53,6 +76,14 @@ async def _answers(site: Site, name: str, chosen: list[str], form: str) -> list[
     if not chosen:
         raise UsageError("No state is chosen. Choose at least one.")
     return await to_thread.run_sync(
-        partial(answers, site.db, chosen, name, today=site.clock.today(), form=cast("EntityForm", form)),
+        partial(
+            answers,
+            site.db,
+            chosen,
+            name,
+            today=site.clock.today(),
+            form=cast("EntityForm", form),
+            ask_portal=told_here(site),
+        ),
         limiter=site.quick,
     )

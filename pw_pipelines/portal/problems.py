@@ -40,7 +40,9 @@ class Problem(BaseModel):
 
 
 def problem(status: HTTPStatus, detail: str, *, field: str | None = None, remedy: str | None = None) -> JSONResponse:
-    """A problem as a reply."""
+    """A problem as a reply. A remedy that ends the sentence too is taken off it: it has a field of its own."""
+    if remedy and detail.endswith(remedy) and detail != remedy:
+        detail = detail.removesuffix(remedy).rstrip()
     body = Problem(title=status.phrase, status=status, detail=detail, field=field, remedy=remedy)
     headers = {"Retry-After": str(RETRY_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
     return JSONResponse(body.model_dump(), status_code=status, media_type=MEDIA_TYPE, headers=headers)

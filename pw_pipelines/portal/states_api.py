@@ -17,8 +17,9 @@ from pw_pipelines.jurisdictions.book import book
 from pw_pipelines.jurisdictions.model import Jurisdiction
 from pw_pipelines.portal.problems import MEDIA_TYPE, Problem
 from pw_pipelines.portal.site import Site, site_of
-from pw_pipelines.registry.answer import answer, answers
+from pw_pipelines.registry.answer import AskPortal, answer, answers
 from pw_pipelines.registry.model import Coverage, EntityForm, NameVerdict
+from pw_pipelines.registry.portal_road import told_lately
 from pw_pipelines.registry.search import coverage
 
 router = APIRouter(prefix="/api/v1", tags=["states and names"])
@@ -116,10 +117,12 @@ async def name_search(
     """Whether a name can be had in one state: `taken`, `clear` under its rule on our data, or `a person must look`.
 
     The answer cites the state's rule, shows both comparison keys, what stands in the way, names that are near,
-    restricted words, and how old and how whole the data is. It is evidence, not the state's decision.
+    restricted words, and how old and how whole the data is. It is evidence, not the state's decision. A state's own
+    portal is not asked here: where we asked it for this name within the last day, that answer is used.
     """
     found = await to_thread.run_sync(
-        partial(answer, site.db, code, name, today=site.clock.today(), form=form), limiter=site.quick
+        partial(answer, site.db, code, name, today=site.clock.today(), form=form, ask_portal=told_here(site)),
+        limiter=site.quick,
     )
     return Response(VERDICT.dump_json(found), media_type="application/json")
 
@@ -138,9 +141,16 @@ async def names_search(
             "No state is named.", field="states", remedy="Give codes with commas between, such as FL,CO, or `all`."
         )
     found = await to_thread.run_sync(
-        partial(answers, site.db, codes, name, today=site.clock.today(), form=form), limiter=site.quick
+        partial(answers, site.db, codes, name, today=site.clock.today(), form=form, ask_portal=told_here(site)),
+        limiter=site.quick,
     )
     return Response(NAMES.dump_json(Names(name=name, answers=found)), media_type="application/json")
+
+
+def told_here(site: Site) -> AskPortal:
+    """What a visitor learns of a state's own portal: what it told us within the last day. It is never asked for one."""
+    now = site.clock.now()
+    return lambda code, name: told_lately(site.db, site.settings, code, name, now)
 
 
 def _state(one: Jurisdiction, held: Coverage | None) -> State:

@@ -11,10 +11,10 @@ from pw_pipelines.registry import near, search
 from pw_pipelines.registry.equivalence import lookup_keys
 from pw_pipelines.registry.model import EntityForm, NameVerdict
 from pw_pipelines.registry.portal_road import PortalOutcome
-from pw_pipelines.registry.verdict import judge
+from pw_pipelines.registry.verdict import check_name, judge
 
-AskPortal = Callable[[str, str], PortalOutcome]
-"""Asks one state's own portal for a name: (code, name) -> outcome. None: the portal is left alone."""
+AskPortal = Callable[[str, str], PortalOutcome | None]
+"""What one state's own portal says of a name: (code, name) -> outcome; None: it is left alone, nothing is known."""
 
 
 def answer(
@@ -28,9 +28,10 @@ def answer(
     where = jurisdiction(code)
     if where.data_source.sources:
         return search.search(db, where.code, name, today=today, form=form)
-    if ask_portal is None:
+    check_name(name)  # before a portal is troubled
+    outcome = ask_portal(where.code, name) if ask_portal else None
+    if outcome is None:
         return judge(where, name, (), (), None, form=form)
-    outcome = ask_portal(where.code, name)
     asked_keys = set(lookup_keys(where.name_test, name))
     same = [record for record in outcome.records if record.name_key in asked_keys]
     others = [record for record in outcome.records if record.name_key not in asked_keys]

@@ -81,7 +81,7 @@ class PortalOutcome:
             as_of=eastern_day(self.searched_at) if self.searched_at and usable else None,
             gaps=self.gaps,
             is_usable=usable,
-            why_not=None if usable else self.detail,
+            why_not=None if usable else self.detail.removesuffix(_A_PERSON).rstrip(),  # the verdict says it
             asked=self.detail if usable else None,
         )
 
@@ -123,6 +123,20 @@ def search_portal(
             sleep(wait)
             now += timedelta(seconds=wait)
         return search.make(now, browser, sleep)
+
+
+def told_lately(db: Database, settings: Settings, code: str, name: str, now: datetime) -> PortalOutcome | None:
+    """What the portal of state `code` told of the same questions within the last day; the portal is not asked.
+
+    For whoever must not wait for a portal, or make it work: the web app. None: nothing is known of it.
+    Raises UsageError for an unknown state or a name without a letter.
+    """
+    way = road(code, settings)
+    asked = plan(name, way.adapter.match if way.adapter else "contains")
+    if way.why_not or way.adapter is None or way.adapter.script is None or way.url is None:
+        return None
+    objects = Objects(settings.objects_url or (settings.home / "objects").resolve().as_uri())
+    return _Search(db, objects, settings, way, way.adapter, way.adapter.script, way.url, name, asked).told_before(now)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pw_pipelines.registry.portal_query import plan
+from pw_pipelines.registry.portals import road
+from pw_pipelines.settings import Settings
 from tests.portal import given
 from tests.portal.conftest import Web
 from tests.portal.test_browser import held_up, page, shot
@@ -139,6 +143,61 @@ def test_the_page_says_which_record_has_the_name(page: Page, florida: Web) -> No
     assert page.get_by_role("heading", level=2).inner_text() == "Florida: taken"
     assert page.get_by_text("BLUE FOX RENTALS,LLC", exact=True).is_visible()
     held_up(page)
+
+
+def test_all_states_can_be_ticked_at_once_and_are_told_in_a_table_first(
+    page: Page, florida: Web, tmp_path: Path
+) -> None:
+    page.goto(f"{florida.url}/tools/name-search?name=Blue+Fox+Rental+LLC&state=all")
+    rows = page.get_by_role("row").all_inner_texts()
+    assert len(rows) == 53
+    assert page.get_by_label("All 52").is_checked()
+    page.get_by_role("link", name="Florida", exact=True).click()
+    assert page.url.endswith("#in-FL")
+    assert not page.get_by_text("605.0112").is_visible(), "folded until it is opened"
+    page.locator("section", has=page.locator("#in-FL")).get_by_text("Why, and by which rule").click()
+    assert page.get_by_text("605.0112").first.is_visible()
+    held_up(page)
+    shot(page, tmp_path, "names-all")
+
+
+def test_the_page_writes_days_and_statuses_in_words(florida: Web) -> None:
+    text = florida.get("/tools/name-search?name=Blue+Fox+Rental+LLC&state=FL&state=NJ&form=corporation").text
+    assert "it is a registered entity, active." in text
+    assert "607.0401" in text
+    assert "the test for corporations was not read" in text
+    assert "What is not confirmed about the rule" in text
+    assert "Ask us, and we look it up at the state" in text
+    assert re.search(r"whole up to [A-Z][a-z]{2} \d{1,2}, \d{4}", text)
+    assert not re.search(r"\b2026-\d\d-\d\d\b", text)
+
+
+def test_an_answer_of_a_portal_within_a_day_is_used_by_page_and_api(web: Web, web_settings: Settings) -> None:
+    path = "name-search?name=Kumquat+Lantern+LLC&state"
+    with web.db.connect() as connection:
+        connection.execute("truncate registry.portal_searches")
+    before = web.get(f"{STATES}/MO/name-search?name=Kumquat+Lantern+LLC").json()
+    assert before["data"]["as_of"] is None
+    way = road("MO", web_settings)
+    assert way.adapter is not None
+    asked = " | ".join(one[: way.adapter.longest] for one in plan("Kumquat Lantern LLC", way.adapter.match).questions)
+    with web.db.connect() as connection:
+        connection.execute(
+            "insert into registry.portal_searches (state, query, asked_at, outcome, detail, records, evidence)"
+            " values ('MO', %s, %s, 'nothing', 'The portal says that it has no such name.', '[]', '{}')",
+            (asked, given.NOW - timedelta(hours=3)),
+        )
+    after = web.get(f"{STATES}/MO/name-search?name=Kumquat+Lantern+LLC").json()
+    assert after["data"]["as_of"] == given.NOW.date().isoformat()
+    assert "The portal says that it has no such name." in " ".join(after["reasons"])
+    assert "seen at the state on" in web.get(f"/tools/{path}=MO").text
+    assert "Ask us" not in web.get(f"/tools/{path}=MO").text
+
+
+def test_a_remedy_is_said_once(web: Web) -> None:
+    body = web.get(f"{STATES}/FL/name-search?name=LLC").json()
+    assert body["detail"] == "'LLC' only says a legal form."
+    assert body["remedy"] == "Put a name before it."
 
 
 @pytest.mark.parametrize(

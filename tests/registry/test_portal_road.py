@@ -18,7 +18,7 @@ from pw_pipelines.errors import ConfigError, UsageError
 from pw_pipelines.jurisdictions.book import book
 from pw_pipelines.registry import portal_road
 from pw_pipelines.registry.model import Coverage
-from pw_pipelines.registry.portal_road import LEFT_ALONE, PortalOutcome, search_portal
+from pw_pipelines.registry.portal_road import LEFT_ALONE, PortalOutcome, search_portal, told_lately
 from pw_pipelines.registry.portals import Road, road
 from pw_pipelines.registry.verdict import judge
 from pw_pipelines.resources.browser_search import a_browser
@@ -383,3 +383,27 @@ def test_a_portal_that_cannot_be_reached_has_told_nothing(desk: Desk) -> None:
 def test_a_name_that_is_none_is_a_wrong_question(desk: Desk) -> None:
     with pytest.raises(UsageError):
         desk.ask("WY", "…", browser=no_browser)
+
+
+def test_what_a_portal_told_within_a_day_is_known_without_asking_it_again(desk: Desk) -> None:
+    def lately(name: str, hours: float) -> PortalOutcome | None:
+        return told_lately(desk.db, desk.settings, "WY", name, NOW + timedelta(hours=hours))
+
+    assert lately("Blue Foxes, Inc.", 0) is None
+    asked = desk.ask("WY", "Blue Foxes, Inc.")
+    calls = desk.calls("WY")
+
+    told = lately("The Blue Fox LLC", 23)
+    assert told is not None
+    assert (told.outcome, told.is_reused, told.records) == ("found", True, asked.records)
+    assert lately("Kumquat Lantern LLC", 1) is None
+    assert lately("Blue Foxes, Inc.", 25) is None
+    assert told_lately(desk.db, desk.settings, "CA", "Blue Fox LLC", NOW) is None
+    assert desk.calls("WY") == calls
+
+
+def test_what_the_portal_could_not_tell_is_no_reason_said_twice() -> None:
+    told = PortalOutcome(
+        "WY", "Blue Fox LLC", "person", "A captcha stood there. A person must look.", "https://x.example"
+    )
+    assert told.coverage().why_not == "A captcha stood there."
