@@ -25,7 +25,7 @@ def core_asset(subject: Subject, *, partitions_def: dg.PartitionsDefinition[Any]
 
     @dg.asset(
         name=subject.core_key,
-        description=f"Rows of {promise.title} in `core.{subject.table}`. One row is {promise.row_is}\n\nOnly "
+        description=f"Rows of {promise.title} in `core.{subject.table}`. One row is {promise.one_row}\n\nOnly "
         "copies graded complete or partial are loaded; every row names its snapshot.",
         partitions_def=partitions_def,
         deps=[subject.raw_key],

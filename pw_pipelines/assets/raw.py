@@ -188,8 +188,8 @@ def scratch(settings: Settings) -> Iterator[Path]:
 def _description(promise: SourceContract) -> str:
     return (
         f"{promise.title}, as published by {promise.publisher} ({promise.cadence}). One partition is one dated "
-        f"copy: the exact bytes, kept for ever. One row of it is {promise.row_is}\n\nA copy that fails a check is kept "
-        "and shown, but never loaded; the one in force before stays in force."
+        f"copy: the exact bytes, kept for ever. One row of it is {promise.one_row}\n\nA copy that fails a check is "
+        "kept and shown, but never loaded; the one in force before stays in force."
     )
 
 

@@ -127,7 +127,7 @@ def _raw_asset(source: str, take: Take, register: Register, settings: Settings) 
     @dg.asset(
         name=subject.raw_key,
         description=f"{promise.title}, as published by {promise.publisher}. {promise.cadence} One row is "
-        f"{promise.row_is} Every copy's exact bytes are kept for ever; a good one goes into `registry.entities` "
+        f"{promise.one_row} Every copy's exact bytes are kept for ever; a good one goes into `registry.entities` "
         f"({register.state}) in one transaction. A copy that fails a check is kept and shown, never loaded.",
         group_name=GROUP,
         owners=[TEAM],
@@ -292,7 +292,7 @@ def described(db: "Database", state: str, today: date) -> tuple[dict[str, Any], 
 
     Raises Failure when nothing was ever loaded.
     """
-    from pw_pipelines.registry.coverage import coverage
+    from pw_pipelines.registry.search import coverage
 
     with db.connect(application=APPLICATION) as connection:
         known = coverage(connection, state, today)

@@ -13,6 +13,7 @@ from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert
 from pw_pipelines.sensors.failures import LOOK_BACK, told
+from pw_pipelines.sensors.wording import discreet
 from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -97,14 +98,17 @@ def rejected_copies(db: Database, now: datetime, settings: Settings) -> list[Ale
 
 
 def _rejection(snapshot: Snapshot, settings: Settings) -> str:
-    """Names and numbers of the failed checks; their sentences may quote a cell and stay in the books."""
-    failed = [
+    """Why the reader gave up, or names and numbers of the failed checks; what they quote stays in the books."""
+    failed = [check for check in snapshot.checks if not check.passed and check.severity == "error"]
+    unread = next((discreet(check.reason) for check in failed if check.name == "readable"), "")
+    counted = ", ".join(
         f"{check.name} ({check.observed} against {check.expected})" if check.expected else check.name
-        for check in snapshot.checks
-        if not check.passed and check.severity == "error"
-    ]
+        for check in failed
+        if check.name != "readable"
+    )
+    why = " ".join(filter(None, (unread, f"{counted}." if counted else "")))
     return (
-        f"Copy rejected: {snapshot.source} of {snapshot.as_of}: {', '.join(failed)}. What was in force stays so.\n"
+        f"Copy rejected: {snapshot.source} of {snapshot.as_of}: {why} What was in force stays so.\n"
         f"pw snapshot show {snapshot.snapshot_id}"
     )
 

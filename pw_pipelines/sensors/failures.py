@@ -10,6 +10,7 @@ from pw_pipelines.clock import machine_now
 from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert, Delivery
+from pw_pipelines.sensors.wording import ASSET_JOB, cause, work
 from pw_pipelines.settings import Settings
 
 NAME = "run_failure_alert"
@@ -39,13 +40,18 @@ def tell_failed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 
 def _text(instance: dg.DagsterInstance, run: dg.DagsterRun, dagster_url: str) -> str:
-    """Job, partition, steps and a link. No exception's text: it may quote somebody's data; the link leads to it."""
+    """Job, partition, steps, the first sentence of the cause as far as it is ours, and a link."""
     failures = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
     steps = list(dict.fromkeys(str(record.event_log_entry.step_key) for record in failures))
+    by_hand = {key.to_user_string() for key in run.asset_selection or ()} if run.job_name == ASSET_JOB else set()
     where = f" in {', '.join(steps[:_STEPS_NAMED])}" if steps else " outside its steps"
+    if steps and by_hand and by_hand <= set(steps):
+        where = ""  # the assets are named already
     partition = run.tags.get("dagster/partition")
     of = f" of {partition}" if partition else ""
-    return f"Run failed: {run.job_name}{of}{where}.\n{dagster_url.rstrip('/')}/runs/{run.run_id}"
+    why = cause(event for record in failures if (event := record.event_log_entry.dagster_event))
+    told_why = f" {why}" if why else ""
+    return f"Run failed: {work(run)}{of}{where}.{told_why}\n{dagster_url.rstrip('/')}/runs/{run.run_id}"
 
 
 def told(delivery: Delivery, new: int) -> str:

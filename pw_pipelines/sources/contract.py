@@ -89,6 +89,11 @@ class SourceContract(Strict):
     freshness: Freshness
 
     @property
+    def one_row(self) -> str:
+        """`row_is` as the end of a sentence: "one business, whatever its status."."""
+        return self.row_is[:1].lower() + self.row_is[1:]
+
+    @property
     def is_looked_up(self) -> bool:
         """Whether a snapshot is a batch of look-ups, which add up, instead of a whole list, which replaces the last."""
         return self.change is None and self.state is None

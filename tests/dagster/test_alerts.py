@@ -7,12 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
+import pytest
 
+from pw_pipelines.assets.verdicts import verdicts
 from pw_pipelines.db.connection import Database
+from pw_pipelines.errors import SourceRejected, SourceUnavailable
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert
 from pw_pipelines.sensors.checks import rejected_copies, stale_sources, tell_failing_checks
 from pw_pipelines.sensors.failures import tell_failed_runs
+from pw_pipelines.sensors.wording import discreet, work
 from tests.dagster.conftest import FakeTelegram
 from tests.dagster.test_rmd_assets import run
 from tests.dagster.test_starters import record
@@ -53,6 +57,59 @@ def test_a_failed_run_is_told_once_with_its_link_and_nobodys_data(
     assert f"/runs/{run_id}" in message
     assert "acquire of 2026-11-22 in breaks" in message
     assert "customer" not in message
+
+
+def asset_run(instance: dg.DagsterInstance, error: Exception) -> str:
+    @dg.asset
+    def raw_socrata_ct() -> None:
+        with verdicts():
+            raise error
+
+    return dg.materialize([raw_socrata_ct], instance=instance, raise_on_error=False).run_id
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            SourceRejected("The reply is cut short: it says \"Pat O'Neil\" of pat@customer.example. More follows."),
+            "The reply is cut short: it says ‹…› of ‹…›.",
+        ),
+        (SourceUnavailable("data.ct.gov answers 503 after 4 attempts."), "data.ct.gov answers 503 after 4 attempts."),
+        (dg.Failure("There is no register of CT yet: no copy was good enough. Load one.", allow_retries=False),
+         "There is no register of CT yet: no copy was good enough."),
+        (ValueError("contact pat@customer.example could not be read"), "ValueError: see the run."),
+    ],
+)  # fmt: skip
+def test_a_failed_run_of_an_asset_is_told_by_name_with_the_first_sentence_of_our_cause(
+    house: dict[str, Any], instance: dg.DagsterInstance, telegram: FakeTelegram, error: Exception, told: str
+) -> None:
+    run_id = asset_run(instance, error)
+    sense(tell_failed_runs, house, instance)
+    (message,) = telegram.messages
+    assert message.splitlines()[0].endswith(f"raw_socrata_ct. {told}")
+    assert message.splitlines()[1].endswith(f"/runs/{run_id}")
+    assert "customer" not in message
+
+
+def test_a_run_by_hand_is_called_what_it_makes() -> None:
+    keys = [dg.AssetKey(name) for name in ("d", "b", "a", "c")]
+    assert work(dg.DagsterRun("__ASSET_JOB", asset_selection=frozenset(keys[:1]))) == "materialization of d"
+    many = dg.DagsterRun("__ASSET_JOB", asset_selection=frozenset(keys))
+    assert work(many) == "materialization of a, b, c and 1 more"
+    assert work(dg.DagsterRun("acquire", asset_selection=frozenset(keys))) == "acquire"
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("It is an HTML page: Scheduled Maintenance. Try again.", "It is an HTML page: Scheduled Maintenance."),
+        ("row 3 holds 'Pat Doe' and (202) 555-0142 or 202-555-0143", "row 3 holds ‹…› and ‹…› or ‹…›."),
+        ("the state's file of 47 CFR 64.6305 isn't whole", "the state's file of 47 CFR 64.6305 isn't whole."),
+    ],
+)
+def test_a_reason_is_told_in_one_sentence_without_what_it_quotes(reason: str, told: str) -> None:
+    assert discreet(reason) == told
 
 
 def test_an_outage_of_telegram_loses_nothing_and_fails_no_tick(
@@ -141,6 +198,16 @@ def test_a_rejected_copy_is_told_with_both_numbers_and_no_cell_of_it(
     assert "Example" not in message
     found = rejected_copies(house["db"], house["settings"].clock.now() + timedelta(days=30), house["settings"])
     assert found == [], "an old rejection is old news"
+
+
+def test_a_copy_that_could_not_be_read_is_told_with_the_readers_sentence(
+    house: dict[str, Any], instance: dg.DagsterInstance, telegram: FakeTelegram
+) -> None:
+    run(house, instance, lambda: b"<!DOCTYPE html><title>Scheduled Maintenance</title>")
+    sense(tell_failing_checks, house, instance)
+    (message,) = telegram.messages
+    assert "Scheduled Maintenance" in message
+    assert "readable (" not in message
 
 
 def test_a_source_that_grows_old_is_told_and_told_again_a_week_later(

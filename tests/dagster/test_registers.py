@@ -16,10 +16,12 @@ from pw_pipelines.assets.registers import ALL_COUNTED, FLORIDA, PREVIEW, REGISTE
 from pw_pipelines.db.tables.registry import entities
 from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.jobs.registers import STATES
-from pw_pipelines.resources.register_sites import RegisterSites
+from pw_pipelines.jurisdictions.book import jurisdiction
+from pw_pipelines.resources.register_sites import WHOLE, RegisterSites
 from pw_pipelines.sandbox.world import World
 from pw_pipelines.schedules import registers as turns
-from pw_pipelines.sources.contract import contract
+from pw_pipelines.settings import Settings
+from pw_pipelines.sources.contract import contract, contracts
 from tests.fixtures_registers import Registers, running_registers
 from tests.fixtures_sandbox import set_sandbox_day
 
@@ -83,6 +85,7 @@ def test_floridas_register_is_the_quarterly_set_and_every_day_since(
     told = made(result, "register_fl")
     assert told["dagster/row_count"] == names(house, "FL") > stand_ins.companies.count("FL", QUARTER.toordinal())
     assert (told["as_of"], told["may_say_clear"]) == ("2026-10-11", True)
+    assert all(gap in told["gaps"] for gap in jurisdiction("FL").data_source.gaps), "what every answer lists"
     assert made(result, "raw_sunbiz_cor_daily")["dagster/row_count"] == len(
         stand_ins.companies.new_on("FL", days[-1].toordinal())
     )
@@ -177,6 +180,20 @@ def test_iowas_register_comes_from_its_hub(run: Run, house: dict[str, Any]) -> N
 
 
 # -- what is promised without running -----------------------------------------------------------------------------
+
+
+def test_a_copys_page_says_what_one_row_is_in_one_sentence(settings: Settings) -> None:
+    said = " ".join(text for made in assets(settings) for text in made.descriptions_by_key.values() if text)
+    assert "One row is one business, whatever its status." in said
+    assert "One row is One" not in said
+
+
+def test_a_source_is_loaded_by_hand_when_nothing_fetches_it() -> None:
+    fetched = {source for register in REGISTERS.values() for source in (*register.whole, *register.daily)}
+    assert fetched >= set(WHOLE)
+    assert {one.source for one in contracts().values() if one.state and one.by_hand} == {
+        one.source for one in contracts().values() if one.state and one.source not in fetched
+    }
 
 
 def test_every_column_of_the_register_is_described_and_the_preview_names_no_key() -> None:
