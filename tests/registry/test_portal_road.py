@@ -121,16 +121,16 @@ def test_a_name_is_found_on_all_pages_with_what_the_portal_says_of_it(desk: Desk
     assert {one.name.casefold() for one in told.records} == {one.name.casefold() for one in (*blue, *fox)}
     assert len(told.evidence["pages"]) >= 3  # two of them for blue
     assert desk.noted()["agents"] == {state.lower(): desk.settings.user_agent}  # says who it is
-    fox = next(one for one in told.records if one.name.casefold() == "the blue fox llc")
-    assert (fox.state, fox.name_kind, fox.standing) == (state, "legal", "live")
-    assert (fox.form, fox.type_code, fox.status) == {
+    held = next(one for one in told.records if one.name.casefold() == "the blue fox llc")
+    assert (held.state, held.name_kind, held.standing) == (state, "legal", "live")
+    assert (held.form, held.type_code, held.status) == {
         "WY": ("llc", "Limited Liability Company - Domestic", "Active"),
         "BC": ("corporation", "BC", "ACTIVE"),
         "MO": ("llc", "Limited Liability Company", "Good Standing"),
     }[state]
     formed = find(SEED, state, "the blue fox llc")[0].formed
-    assert fox.formed_on == (None if state == "BC" else formed)
-    assert fox.entity_id == {"WY": f"{formed.year}-000000101", "BC": "BC0100101", "MO": "LC1000101"}[state]
+    assert held.formed_on == (None if state == "BC" else formed)
+    assert held.entity_id == {"WY": f"{formed.year}-000000101", "BC": "BC0100101", "MO": "LC1000101"}[state]
 
 
 @pytest.mark.parametrize("state", STATES)
