@@ -85,12 +85,17 @@ def pay_month(db: Database, objects: Objects, payouts: Payouts | None, *, now: d
 
 
 def _payable(connection: Connection[Any], month: date) -> list[Mapping[str, Any]]:
-    """Payable entries, locked, by agent. A refund may be taking one back at this moment: it is waited for."""
+    """Payable entries, locked, by agent. A refund may be taking one back at this moment: it is waited for.
+
+    What was earned by an order that is held, or whose payment is disputed since, stays payable for another month.
+    """
     began = datetime(month.year, month.month, month.day, tzinfo=EASTERN)
     return connection.execute(
         "select c.entry_id, c.agent_id, c.amount, a.name, a.payout_reference from pw.commission_ledger c "
-        "join pw.sales_agents a using (agent_id) where c.state = 'payable' "
-        "and (c.payable_from < %s or c.kind = 'reversal') order by c.agent_id, c.entry_id for update of c",
+        "join pw.sales_agents a using (agent_id) join pw.orders o using (order_id) where c.state = 'payable' "
+        "and (c.kind = 'reversal' or (c.payable_from < %s and o.status = 'delivered' and not exists "
+        "(select from pw.payments p where p.order_id = c.order_id and p.state = 'disputed'))) "
+        "order by c.agent_id, c.entry_id for update of c",
         (began,),
     ).fetchall()
 

@@ -78,11 +78,12 @@ def take_back(connection: Connection[Any], order_id: int, *, why: str, now: date
 def make_payable(connection: Connection[Any], *, now: datetime) -> int:
     """Turns pending commissions payable whose order was delivered 14 days ago and still stands; how many.
 
-    A held order waits: its money is in doubt.
+    A held order waits, and so does one whose payment is disputed: its money is in doubt.
     """
     return connection.execute(
         "update pw.commission_ledger c set state = 'payable', payable_from = o.delivered_at + %(wait)s "
         "from pw.orders o where o.order_id = c.order_id and c.state = 'pending' and c.kind = 'earned' "
-        "and o.status = 'delivered' and o.delivered_at + %(wait)s <= %(now)s",
+        "and o.status = 'delivered' and o.delivered_at + %(wait)s <= %(now)s "
+        "and not exists (select from pw.payments p where p.order_id = o.order_id and p.state = 'disputed')",
         {"wait": WAIT, "now": now},
     ).rowcount

@@ -111,6 +111,34 @@ def test_commissions_are_payable_fourteen_days_after_delivery_and_not_while_the_
     assert ledger(db) == [("formation_basic", "earned", 50, "payable")]
 
 
+def dispute(db: Database, order_id: int, state: str = "disputed") -> None:
+    with db.connect() as connection:
+        connection.execute("update pw.payments set state = %s where order_id = %s", (state, order_id))
+
+
+def test_a_commission_is_not_payable_while_the_payment_of_its_delivered_order_is_disputed(db: Database) -> None:
+    with db.connect() as connection:
+        order_id = delivered(connection, agent(connection))
+    dispute(db, order_id)
+    with db.connect() as connection:
+        assert make_payable(connection, now=PAYABLE) == 0
+    dispute(db, order_id, "paid")
+    with db.connect() as connection:
+        assert make_payable(connection, now=PAYABLE) == 1
+
+
+def test_what_is_disputed_or_held_after_it_became_payable_is_not_paid_but_waits(db: Database, objects: Objects) -> None:
+    disputed, held = payable(db), payable(db, "REF-HELD1")
+    dispute(db, disputed)
+    with db.connect() as connection:
+        hold(connection, held, by="ops", why="in doubt", now=NOW)
+    assert pay_month(db, objects, PAYOUTS, now=NEXT_MONTH).digest is None
+    dispute(db, disputed, "paid")
+    with db.connect() as connection:
+        release(connection, held, by="ops", why="settled", now=NOW)
+    assert pay_month(db, objects, PAYOUTS, now=NEXT_MONTH).total == 100
+
+
 def test_a_refund_before_payment_strikes_the_commission_out(db: Database, objects: Objects) -> None:
     order_id = payable(db)
     with db.connect() as connection:
