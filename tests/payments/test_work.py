@@ -221,6 +221,20 @@ def test_money_to_another_paypal_merchant_pays_nothing(till: Till) -> None:
     assert (event["state"], till.payments(order)) == ("held", [])
 
 
+def test_money_of_a_try_that_was_begun_for_another_order_pays_neither(till: Till) -> None:
+    theirs, ours = till.order(), till.order()
+    event = say.stripe_event("checkout.session.completed", say.stripe_session(ours.number, TOTAL), NOW)
+    with till.db.connect() as connection:
+        connection.execute(
+            "insert into pw.checkout_sessions (order_id, provider, method, idempotency_key, reference, state, amount,"
+            " currency, created_at) values (%s, 'stripe', 'ach', 'k', %s, 'open', 199, 'USD', %s)",
+            (theirs.order_id, event["data"]["object"]["id"], NOW),
+        )
+    assert till.tell("stripe", event)["state"] == "held"
+    assert (till.status(theirs), till.status(ours)) == ("received", "held")
+    assert till.payments(theirs) + till.payments(ours) == []
+
+
 def test_money_for_an_order_nobody_knows_is_shown_to_a_person(till: Till) -> None:
     event = session(till, "completed", "PW-2026-999999")
     assert event["state"] == "held"

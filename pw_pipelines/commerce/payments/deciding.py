@@ -67,6 +67,8 @@ class Decision:
         )
         if order_id is not None:
             self.order = rows.lock_order(self.connection, order_id)
+            if rows.session_of_another(self.connection, self.event.provider, said.session, order_id):
+                return self._doubt(f"the try to pay {said.session} was begun for another order")
         if said.doubts:
             return self._doubt("; ".join(said.doubts))
         steps: dict[str, Callable[[], Verdict]] = {

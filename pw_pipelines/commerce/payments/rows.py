@@ -78,6 +78,15 @@ def order_id_of(
     return row["order_id"] if row else None
 
 
+def session_of_another(connection: Connection, provider: str, session: str | None, order_id: int) -> bool:
+    """Whether we began this try to pay for another order than this one."""
+    found = connection.execute(
+        "select from pw.checkout_sessions where provider = %s and reference = %s and order_id <> %s",
+        (provider, session, order_id),
+    )
+    return found.rowcount > 0
+
+
 def lock_order(connection: Connection, order_id: int) -> OrderRow:
     """The order, held against everybody else until the transaction ends."""
     row = connection.execute(
