@@ -118,6 +118,11 @@ def _health(app: FastAPI, site: Site) -> None:
         return PlainTextResponse("ready")
 
 
+def _route_of(request: Request) -> str:
+    """The route without what stands in its place holders: the address of an order's page is the key to it."""
+    return str(getattr(request.scope.get("route"), "path", "elsewhere"))
+
+
 def _errors(app: FastAPI) -> None:
     """Errors as problem+json under /api, as a page elsewhere."""
 
@@ -160,12 +165,12 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(psycopg.OperationalError)
     async def database_away(request: Request, error: psycopg.OperationalError) -> Response:
-        log.warning("database away", path=request.url.path, error=str(error))
+        log.warning("database away", path=_route_of(request), error=str(error))
         return says_no(request, HTTPStatus.SERVICE_UNAVAILABLE, _DATABASE_AWAY, remedy=_TRY_AGAIN)
 
     @app.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> Response:
-        log.error("request failed", path=request.url.path, exc_info=error)
+        log.error("request failed", path=_route_of(request), exc_info=error)
         remedy = "The fault is ours and has been noted; please try again later."
         reply = says_no(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.", remedy=remedy)
         reply.headers.update(HEADERS)  # this reply is made outside the middleware that adds them

@@ -43,7 +43,10 @@ class FormProof:
 
     def is_proved(self, request: Request, form: Mapping[str, str]) -> bool:
         """Whether the form comes from a page of ours that this browser was given."""
-        return is_same_site(request) and self._is_held and hmac.compare_digest(form.get(FIELD, ""), self.field)
+        return is_same_site(request) and self._is_held and self._is_field(form.get(FIELD, ""))
+
+    def _is_field(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode("utf-8", "replace"), self.field.encode())
 
 
 def is_same_site(request: Request) -> bool:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from pw_pipelines.commerce.payments.events import CannotVerify, Forged
 from pw_pipelines.commerce.payments.paypal_door import PayPalDoor
@@ -125,6 +126,13 @@ def test_the_published_example_of_paypal() -> None:
         "https://[::1/cert",
         "https://api.paypal.com /cert",
         "https://еvil.paypal.com/cert",
+        "https://evil.example%2f.paypal.com/cert",
+        "https://a..paypal.com/cert",
+        "https://xn--.paypal.com/cert",
+        "https://-.paypal.com/cert",
+        f"https://{'a' * 64}.paypal.com/cert",
+        f"https://api.paypal.com/{'a' * 500}",
+        "https://api.paypal.com/\x7f",
         "ftp://api.paypal.com/cert",
         "//api.paypal.com/cert",
         "",
@@ -199,6 +207,30 @@ def test_the_webhook_id_is_ours_not_the_messages(till: Till) -> None:
     )
     with pytest.raises(Forged):
         here.verify(*till.signed("paypal", body("paypal")), NOW)
+
+
+@pytest.mark.parametrize("signature", ["\xe9", "abc", "=", "AAAA"])
+def test_a_signature_that_is_no_text_of_paypals_is_a_forgery_like_any_other(till: Till, signature: str) -> None:
+    raw, headers = till.signed("paypal", body("paypal"))
+    given = headers | {"PAYPAL-TRANSMISSION-SIG": signature}
+    sent = [(name.encode(), value.encode("latin-1")) for name, value in given.items()]
+    assert till.client.post("/webhooks/paypal", content=raw, headers=sent).status_code == 400
+    assert till.events() == []
+
+
+@pytest.mark.parametrize("away", ["https://a..paypal.com/c", "https://xn--.paypal.com/c"])
+def test_an_address_that_no_client_could_ask_is_a_forgery_like_any_other(till: Till, away: str) -> None:
+    raw, headers = till.signed("paypal", body("paypal"))
+    assert till.post("paypal", raw, headers | {"PAYPAL-CERT-URL": away}) == 400
+
+
+@pytest.mark.parametrize("path", ["/orders/{}", "/api/v1/orders/{}"])
+def test_the_key_to_an_order_stands_in_no_line_of_the_log(open_till: Callable[..., Till], away: str, path: str) -> None:
+    till = open_till(database_url=SecretStr(away))
+    with capture_logs() as lines:
+        assert till.client.get(path.format("secret-of-the-customer")).status_code == 503
+    assert [line["path"] for line in lines if line["event"] == "database away"] == [path.format("{token}")]
+    assert "secret-of-the-customer" not in str(lines)
 
 
 def away_from(_url: str) -> bytes:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -257,6 +258,15 @@ def test_a_form_from_elsewhere_places_nothing(web: Web) -> None:
     assert 'value="ada@example.com"' in without.text
     assert orders(web) == []
     assert browser.send(fields, **{"Sec-Fetch-Site": "same-origin"}).status_code == 303
+
+
+@pytest.mark.parametrize("proof", ["é", "\ud800", "\x00", "0" * 5_000])
+def test_a_proof_of_odd_signs_is_none(web: Web, proof: str) -> None:
+    browser = Browser(web)
+    body = urlencode({**filled(browser.open()), "do": "order", "proof": proof}, doseq=True, errors="surrogatepass")
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert browser.client.post("/checkout", content=body, headers=headers).status_code == 403
+    assert orders(web) == []
 
 
 def test_what_has_no_price_goes_to_a_person_and_is_not_charged(web: Web) -> None:

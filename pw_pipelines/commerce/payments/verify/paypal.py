@@ -8,7 +8,7 @@ Source: PayPal-Python-SDK `notifications.py`; developer.paypal.com/api/webhooks.
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +29,9 @@ from pw_pipelines.commerce.payments.verify.parts import digest_key, header, json
 
 DOMAIN = ".paypal.com"
 ALGORITHM = "SHA256withRSA"
+_LABEL = r"(?!xn--)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"({_LABEL}\.)+paypal\.com", re.ASCII)
+LONGEST_ADDRESS = 500  # real ones have about 80
 
 
 @dataclass(frozen=True)
@@ -74,15 +77,18 @@ class Transmission:
 
 
 def demand_address(url: str) -> None:
-    """Raises Forged unless the address is https on a host under .paypal.com, with no user, no other port."""
+    """Raises Forged unless the address is https on a host under .paypal.com, with no user, no other port, and nothing
+    in it that a client could not even send."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise Forged("the certificate's address is none") from error
     host = (parts.hostname or "").lower()
-    odd = any(character in url for character in "\\@ \t\r\n") or not url.isascii()
-    if odd or parts.scheme != "https" or port not in (None, 443) or not host.endswith(DOMAIN) or host == DOMAIN:
+    odd = any(sign in "\\@ " or not sign.isprintable() for sign in url) or not url.isascii()
+    if odd or len(url) > LONGEST_ADDRESS or parts.scheme != "https" or port not in (None, 443):
+        raise Forged("the certificate's address is not PayPal's")
+    if not _HOST.fullmatch(host):
         raise Forged("the certificate's address is not PayPal's")
 
 
@@ -120,7 +126,7 @@ def verify(raw: bytes, transmission: Transmission, found: Certificate, *, webhoo
     """The event in `raw`. Raises Forged."""
     try:
         signature = base64.b64decode(transmission.signature, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # also signs that are no ASCII at all
         raise Forged("the signature is not base64") from error
     message = signed_text(transmission.id, transmission.time, webhook_id, raw).encode("utf-8", "replace")
     try:
