@@ -116,7 +116,7 @@ def _named(raw: bytes) -> str | None:
     """The document's name, where the body is a JSON object that has one."""
     try:
         body = json.loads(bytes(raw))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     name = body.get("name") if isinstance(body, dict) else None
     return name if isinstance(name, str) and name else None

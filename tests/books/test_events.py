@@ -8,6 +8,7 @@ import pytest
 
 from pw_pipelines.commerce.books import make_books
 from pw_pipelines.commerce.books_events import work_events
+from pw_pipelines.commerce.payments.events import VerifiedEvent
 from pw_pipelines.commerce.payments.inbox import store
 from pw_pipelines.commerce.payments.verify import frappe
 from pw_pipelines.db.connection import Database
@@ -90,6 +91,12 @@ def test_an_order_made_in_erpnext_alone_is_none_of_ours(db: Database, books: Boo
     for name in (alone, strange):
         tell(db, books, "Sales Order", name)
     assert work_events(db, erpnext, NOW) == {"ignored": 1, "held": 1}
+
+
+def test_what_is_signed_and_nested_without_end_holds_up_no_other(db: Database, erpnext: Erpnext) -> None:
+    with db.connect() as connection:
+        store(connection, VerifiedEvent("erpnext", "deep", "order.created", None, b"[" * 100_000), NOW)
+    assert work_events(db, erpnext, NOW) == {"ignored": 1}
 
 
 def test_while_erpnext_is_away_the_event_waits(db: Database, books: Books, erpnext: Erpnext) -> None:
