@@ -166,6 +166,10 @@ class _Bill:
         if piece.asked.agreed_fee is not None:
             self.lines.append(Line("fee", f"{piece.title}: fees at cost", piece.asked.agreed_fee + ZERO, first))
             return
+        if piece.asked.expedite and not piece.parts:
+            self.unknown.append(
+                f"{piece.title}: what its expedited service costs is not known here; a person finds out."
+            )
         for position, part in enumerate(piece.parts, start=first):
             for fee, name, times in self._fees_of(piece, part):
                 self._add_fee(fee, name, position, times)

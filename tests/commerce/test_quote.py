@@ -248,3 +248,9 @@ def test_the_order_of_the_items_changes_no_amount(
     one = price(basket, "card", discount=discount)
     other = price(dataclasses.replace(basket, items=tuple(shuffled)), "card", discount=discount)
     assert (one.total, one.discount, one.surcharge) == (other.total, other.discount, other.surcharge)
+
+
+def test_expedited_service_of_a_bundle_whose_parts_nobody_named_is_quoted_by_a_person_and_not_given_away() -> None:
+    [step, *_] = [one.words for one in FEES.jurisdictions["AK"].expedited.options]
+    assert price(Basket("bundle", bundle="starter", state="AK")).can_be_ordered
+    assert not price(Basket("bundle", bundle="starter", state="AK", expedite=step)).can_be_ordered
