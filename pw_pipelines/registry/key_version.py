@@ -17,5 +17,8 @@ FACT = "keys"  # in pw.snapshots.facts of a loaded copy
 @lru_cache(maxsize=1)
 def version() -> str:
     """The edition of the code that makes keys, and a digest of the words it knows."""
-    known = {name: sorted(value.items() if isinstance(value, dict) else value) for name, value in words()}
+    known = {}
+    for name in sorted(type(words()).model_fields):  # the file's own fields: what is derived from them comes and goes
+        value = getattr(words(), name)
+        known[name] = sorted(value.items() if isinstance(value, dict) else value)
     return f"{EDITION}-{hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:12]}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import pytest
 
 from pw_pipelines.faults import VARIABLE, InjectedFault
 from pw_pipelines.registry import key_version, keys
 from pw_pipelines.registry.key_version import version
+from pw_pipelines.registry.words import words
 from tests.registry.florida import Company
 from tests.registry.houses import QUARTER, House
 
@@ -38,6 +40,16 @@ def test_keys_that_change_have_another_version() -> None:
     """If this fails, keys.py makes other keys: raise EDITION and pin the new pair. words.yaml changes it by itself."""
     assert len(NAMES) > 200
     assert (version(), keys_digest()) == PINNED
+
+
+def test_the_version_does_not_depend_on_what_was_asked_of_the_words_before() -> None:
+    version.cache_clear()
+    fresh = version()
+    for derived in dir(type(words())):
+        if isinstance(getattr(type(words()), derived), cached_property):
+            getattr(words(), derived)
+    version.cache_clear()
+    assert version() == fresh
 
 
 PINNED = ("1-acc5e323ec95", "c69e2d986c3947a6")

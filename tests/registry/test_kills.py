@@ -51,7 +51,9 @@ def live(house: House, source: str, path: Path, *, fault: str = "", workers: int
 
 
 def answers_as_before(house: House) -> bool:
-    return set(house.register()) == {one.number for one in BEFORE} and house.coverage(QUARTER).is_usable
+    worth = house.coverage(QUARTER)
+    assert worth.why_not is None
+    return set(house.register()) == {one.number for one in BEFORE} and worth.is_usable
 
 
 @pytest.mark.parametrize("name", WHOLE_POINTS)
