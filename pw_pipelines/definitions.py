@@ -13,6 +13,7 @@ from pw_pipelines.jobs.acquisition import jobs
 from pw_pipelines.jobs.automatic import allowed
 from pw_pipelines.jobs.books import make_books_job, prove_books
 from pw_pipelines.jobs.commissions import commissions_job
+from pw_pipelines.jobs.fulfillment import fulfill_item
 from pw_pipelines.jobs.payments import work_payments_job
 from pw_pipelines.jobs.registers import register_jobs
 from pw_pipelines.jobs.retention import retention_job
@@ -22,6 +23,7 @@ from pw_pipelines.sensors.books import books_wanted, order_notice
 from pw_pipelines.sensors.catch_up import catch_up_sensor
 from pw_pipelines.sensors.checks import check_alert
 from pw_pipelines.sensors.failures import run_failure_alert
+from pw_pipelines.sensors.fulfillment import items_ready
 from pw_pipelines.sensors.payments import payment_events
 from pw_pipelines.settings import PROJECT_ROOT, Settings, load_settings
 
@@ -39,7 +41,15 @@ def build_defs(
     """
     models = read(manifest)
     asset_jobs = [*jobs(models), *register_jobs(), prove_books(models)]
-    sensors = [catch_up_sensor(asset_jobs), check_alert, run_failure_alert, books_wanted, order_notice, payment_events]
+    sensors = [
+        catch_up_sensor(asset_jobs),
+        check_alert,
+        run_failure_alert,
+        books_wanted,
+        order_notice,
+        payment_events,
+        items_ready,
+    ]
     return dg.Definitions(
         assets=[
             *fcc.assets(settings, after_findings=marts.last_of_findings(models)),
@@ -51,7 +61,7 @@ def build_defs(
             jurisdictions.state_filing_fees,
         ],
         asset_checks=[*fcc.checks(), *registers.checks()],
-        jobs=[*asset_jobs, retention_job, commissions_job, make_books_job, work_payments_job],
+        jobs=[*asset_jobs, retention_job, commissions_job, make_books_job, work_payments_job, fulfill_item],
         schedules=schedules(settings),
         sensors=[sensor for sensor in sensors if allowed(sensor.name, settings.mode)],
         resources={**live_resources(settings), **(resources or {})},

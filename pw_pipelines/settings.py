@@ -11,9 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from pw_pipelines.clock import Clock
+from pw_pipelines.settings_fulfillment import FulfillmentSettings, sandbox_update
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,7 +26,7 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
-class Settings(BaseSettings):
+class Settings(FulfillmentSettings):
     """All settings, with units in their names."""
 
     model_config = SettingsConfigDict(env_prefix="PW_", extra="ignore", frozen=True)
@@ -55,6 +56,7 @@ class Settings(BaseSettings):
         default=None, description="Where stateful stand-ins (Listmonk) keep their tables; set by `pw up`."
     )
     sandbox_sftp_port: int = Field(default=8950, description="Port of Florida's stand-in file server (SFTP).")
+    sandbox_smtp_port: int = Field(default=8925, description="Port of the stand-in mail server (SMTP).")
     sandbox_seed: int = Field(default=20260101, description="Seed of the invented world.")
     sandbox_companies: float = Field(
         default=1.0,
@@ -276,5 +278,6 @@ def with_sandbox_addresses(settings: Settings) -> Settings:
             "erpnext_api_key": "sandbox",
             "erpnext_api_secret": SecretStr("sandbox-secret"),
             "erpnext_webhook_secret": SecretStr("sandbox-webhook-secret"),
+            **sandbox_update(base, settings.home, settings.sandbox_smtp_port),
         }
     )

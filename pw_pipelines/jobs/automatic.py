@@ -143,6 +143,13 @@ AUTOMATIC: Mapping[str, Automatic] = {
         "Starts what a schedule should have started today and did not: first start, outage, moved sandbox clock.",
         every_seconds=60,
     ),
+    "items_ready": Automatic(
+        "sensor",
+        BOTH,
+        "Starts a run for every item that is ready: paid orders, opened gates, runs that died.",
+        job="fulfill_item",
+        every_seconds=5,
+    ),
     "run_failure_alert": Automatic(
         "sensor",
         BOTH,

@@ -17,6 +17,7 @@ from pw_pipelines.settings import Settings
 if TYPE_CHECKING:
     from pw_pipelines.commerce.payments.clients import ProviderClients
     from pw_pipelines.db.connection import Database
+    from pw_pipelines.fulfillment.ground import Ground
     from pw_pipelines.resources.erpnext import Erpnext
     from pw_pipelines.resources.fcc_sites import FccSites
     from pw_pipelines.resources.listmonk import Listmonk
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
-    """`settings`, `db`, `objects`, `fcc`, `registers`, `listmonk`, `erpnext`, `payments`, `telegram`."""
+    """`settings`, `db`, `objects`, `fcc`, `registers`, `listmonk`, `erpnext`, `fulfillment`, `payments`, `telegram`."""
 
     @dg.resource(description="The typed settings of this process.")
     def settings_resource(_context: dg.InitResourceContext) -> Settings:
@@ -89,6 +90,12 @@ def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
 
         return Telegram(settings)
 
+    @dg.resource(description="What fulfilment stands on: books, object store, mail, documents, portals.")
+    def fulfillment(_context: dg.InitResourceContext) -> Ground:
+        from pw_pipelines.fulfillment.ground import ground_of
+
+        return ground_of(settings)
+
     return {
         "settings": settings_resource,
         "db": db,
@@ -97,6 +104,7 @@ def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "registers": registers,
         "listmonk": listmonk,
         "erpnext": erpnext,
+        "fulfillment": fulfillment,
         "payments": payments,
         "telegram": telegram,
     }

@@ -5,7 +5,21 @@ Schemas: `pw` our own books (snapshots, leads, logs); `core` rows of public sour
 dbt writes `staging`, `marts` and `segments`.
 """
 
-from pw_pipelines.db.tables import alerts, checks, core, leads, orders, payments, reference, registry, sales, snapshots
+from pw_pipelines.db.tables import (
+    alerts,
+    checks,
+    core,
+    desk,
+    fulfillment,
+    leads,
+    orders,
+    payments,
+    reference,
+    registry,
+    sales,
+    signatures,
+    snapshots,
+)
 from pw_pipelines.db.tables.base import Base
 
 __all__ = [
@@ -13,11 +27,14 @@ __all__ = [
     "alerts",
     "checks",
     "core",
+    "desk",
+    "fulfillment",
     "leads",
     "orders",
     "payments",
     "reference",
     "registry",
     "sales",
+    "signatures",
     "snapshots",
 ]

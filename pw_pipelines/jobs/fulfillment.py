@@ -1,0 +1,76 @@
+"""The job that works one item of a paid order: a stage per op, ending where the item meets a gate.
+
+Its config is the item's number and nothing else: whatever is launched by hand asks the books what may be done.
+"""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from pw_pipelines.fulfillment.model import STAGES, Stage
+
+if TYPE_CHECKING:
+    from pw_pipelines.fulfillment.engine import Outcome
+
+NAME = "fulfill_item"
+ITEM_TAG = "pw/item"
+_WORDS: dict[Stage, str] = {
+    "prepare": "Gathers what the documents and the filing need; names what is missing.",
+    "documents": "Draws the documents up, as DOCX and PDF.",
+    "signature": "Asks the signer, by a link of their own; goes on when all is signed.",
+    "review": "Fills the portal's form up to the step before it is sent; goes on when a reviewer approved it.",
+    "file": "Sends it to the portal, once.",
+    "confirm": "Proves that it arrived: the portal's own confirmation, read back.",
+    "deliver": "Sends the customer the result and its documents, once.",
+    "book": "Invoice and payment, calendar, commission's clock, proof of cure begun.",
+}
+
+
+def _stage_op(stage: Stage, *, is_first: bool) -> dg.OpDefinition:
+    @dg.op(
+        name=stage,
+        description=_WORDS[stage],
+        ins={} if is_first else {"before": dg.In(dg.Nothing)},
+        out={"goes_on": dg.Out(dg.Nothing, is_required=False)},
+        required_resource_keys={"fulfillment"},
+        config_schema={"item_id": dg.Field(int, description="pw.item_work.item_id")},
+    )
+    def work(context: dg.OpExecutionContext):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a generator of Dagster's
+        from pw_pipelines.fulfillment.engine import advance
+
+        outcome: Outcome = advance(
+            context.resources.fulfillment, context.op_config["item_id"], stage, run_id=context.run_id,
+            log=context.log.info,
+        )  # fmt: skip
+        context.log.info(f"{stage}: {outcome.came}")
+        if outcome.goes_on:
+            yield dg.Output(None, "goes_on")
+
+    return work
+
+
+_OPS = {stage: _stage_op(stage, is_first=stage == STAGES[0]) for stage in STAGES}
+
+
+def config_of(item_id: int) -> dict[str, object]:
+    """Run config for one item."""
+    return {"ops": {stage: {"config": {"item_id": item_id}} for stage in STAGES}}
+
+
+def tags_of(item_id: int) -> dict[str, str]:
+    """Tags of a run: ids alone, for everybody reads them. One run of an item at a time."""
+    return {ITEM_TAG: str(item_id)}
+
+
+@dg.job(
+    name=NAME,
+    description="One item of a paid order, from where it stands to the next gate: documents, signature, review, "
+    "filing, confirmation, delivery, books. Safe to launch, retry or launch twice: the books decide what is done.",
+    executor_def=dg.in_process_executor,
+    tags={"dagster/priority": "5"},
+)
+def fulfill_item() -> None:
+    """Each op ends the run by yielding nothing where the item meets a gate."""
+    previous = None
+    for stage in STAGES:
+        previous = _OPS[stage]() if previous is None else _OPS[stage](before=previous)
