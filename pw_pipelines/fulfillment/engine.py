@@ -74,7 +74,7 @@ def _passed_or_waiting(item: ItemView, stage: Stage) -> Outcome | None:
         return Outcome("passed" if item.state == "done" else "gate", f"The item is {item.state}.")
     if item.state == "waiting":
         return Outcome("gate", f"It waits: {item.gate}.")
-    here, asked = STAGES.index(item.stage), STAGES.index(stage)  # type: ignore[arg-type]
+    here, asked = STAGES.index(item.stage), STAGES.index(stage)
     if asked < here:
         return Outcome("passed", "Done before.")
     if asked > here:

@@ -26,6 +26,6 @@ def roll_up(connection: Connection, order_id: int, *, now: datetime) -> None:
     status = order["status"]
     for reached, stage in REACHED.items():
         before = {"submitted": "processing", "filed": "submitted", "delivered": "filed"}[reached]
-        if status == before and least >= STAGES.index(stage):  # type: ignore[arg-type]
+        if status == before and least >= STAGES.index(stage):
             orders.change(connection, order_id, reached, by=BY, why=f"Every item has reached {stage}.", now=now)  # type: ignore[arg-type]
             status = reached

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 
@@ -97,7 +97,7 @@ class Work:
     def object(self, digest: str) -> bytes:
         """The bytes of a kept object."""
         with self.ground.objects.open(digest) as file:
-            return cast(bytes, file.read())
+            return file.read()
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
         """What a query finds, in a transaction of its own."""

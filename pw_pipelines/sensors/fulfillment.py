@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,7 @@ _UNFINISHED = [
 ]
 
 
-def start_items(context: dg.SensorEvaluationContext) -> dg.SkipReason | Iterable[dg.RunRequest]:
+def start_items(context: dg.SensorEvaluationContext) -> dg.SkipReason | list[dg.RunRequest]:
     """A run per ready item. Our books say which; the run key holds back what was asked for already, and an item whose
     run died is given a new generation, because a key is never started twice."""
     from pw_pipelines.fulfillment import starting

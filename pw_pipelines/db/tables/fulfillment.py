@@ -11,7 +11,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy import text as sql_text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pw_pipelines.db.tables.base import Base
@@ -59,13 +60,13 @@ class ItemWork(Base):
     state: Mapped[str] = mapped_column(server_default="ready")
     gate: Mapped[str | None]
     gate_why: Mapped[str | None]
-    gate_detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    gate_detail: Mapped[dict[str, Any]] = mapped_column(server_default=sql_text("'{}'"))
     gate_since: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
-    generation: Mapped[int] = mapped_column(server_default=text("1"))
+    generation: Mapped[int] = mapped_column(server_default=sql_text("1"))
     requested_generation: Mapped[int | None]
     requested_at: Mapped[datetime | None]
-    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    attempts: Mapped[int] = mapped_column(server_default=sql_text("0"))
     last_error: Mapped[str | None]
     lease_owner: Mapped[str | None]
     lease_token: Mapped[UUID | None]
@@ -171,7 +172,7 @@ class Effect(Base):
         CheckConstraint("(state = 'done') = (done_at is not null)", name="done_at"),
         CheckConstraint("state <> 'intended' or owner is not null", name="owner"),
         Index("ix_effects_item", "item_id"),
-        Index("ix_effects_open", "state", postgresql_where=text("state in ('intended','unknown')")),
+        Index("ix_effects_open", "state", postgresql_where=sql_text("state in ('intended','unknown')")),
         {"schema": "pw"},
     )
 
@@ -181,13 +182,13 @@ class Effect(Base):
     kind: Mapped[str]
     payload_digest: Mapped[str]
     state: Mapped[str]
-    attempts: Mapped[int] = mapped_column(server_default=text("1"))
+    attempts: Mapped[int] = mapped_column(server_default=sql_text("1"))
     owner: Mapped[str | None]
     intended_at: Mapped[datetime]
     deadline_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
     reference: Mapped[str | None]
-    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default=sql_text("'{}'"))
     last_error: Mapped[str | None]
     run_id: Mapped[str | None]
 
@@ -208,7 +209,7 @@ class EffectEvent(Base):
     state: Mapped[str]
     by: Mapped[str]
     text: Mapped[str]
-    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default=sql_text("'{}'"))
 
 
 class Approval(Base):
@@ -242,7 +243,7 @@ class FilingPortal(Base):
     last_filed_at: Mapped[datetime | None]
     probed_at: Mapped[datetime | None]
     probe_ok: Mapped[bool | None]
-    probe_detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    probe_detail: Mapped[dict[str, Any]] = mapped_column(server_default=sql_text("'{}'"))
     closed_at: Mapped[datetime | None]
     closed_why: Mapped[str | None]
     browser_state_digest: Mapped[str | None]
@@ -290,8 +291,8 @@ class Cure(Base):
     code: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="waiting")
     filed_at: Mapped[datetime]
-    snapshots_before: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
-    snapshots_after: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
-    evidence: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    snapshots_before: Mapped[list[str]] = mapped_column(server_default=sql_text("'{}'"))
+    snapshots_after: Mapped[list[str]] = mapped_column(server_default=sql_text("'{}'"))
+    evidence: Mapped[dict[str, Any]] = mapped_column(server_default=sql_text("'{}'"))
     looked_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
