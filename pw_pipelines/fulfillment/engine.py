@@ -18,7 +18,6 @@ from pw_pipelines.fulfillment import lease as leases
 from pw_pipelines.fulfillment.ground import Ground
 from pw_pipelines.fulfillment.model import STAGES, FulfillmentError, Gate, ItemView, LeaseLost, NotDone, Stage
 from pw_pipelines.fulfillment.owner import leave, new_owner
-from pw_pipelines.fulfillment.playbook import playbook_of
 from pw_pipelines.fulfillment.stages import runner_of
 from pw_pipelines.fulfillment.work import Work
 
@@ -86,7 +85,7 @@ def _worked(work: Work, stage: Stage) -> Outcome:
     item = work.item
     if gate := _order_gate(item):
         return _waits(work, gate)
-    if stage not in playbook_of(item.service).stages:
+    if stage not in work.playbook.stages:
         _move_on(work, stage, "Not part of this playbook.")
         return Outcome("passed", "Not part of this playbook.")
     faults.point(f"fulfillment.{stage}.begin")

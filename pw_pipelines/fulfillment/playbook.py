@@ -36,12 +36,14 @@ class Filing(Strict):
     form     which of the portal's forms
     key      what is meant, once: names of facts in braces, such as `cpni:{frn}:{year}`
     attach   templates whose (signed) PDFs are uploaded, in this order
+    states   jurisdictions whose portal this is; empty: not a matter of states. Elsewhere a person files
     """
 
     portal: str
     form: str
     key: str
     attach: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
 
 
 class Playbook(Strict):
@@ -111,9 +113,16 @@ def parse_playbooks(text: str, services: dict[str, Service]) -> dict[str, Playbo
     return found
 
 
-def playbook_of(service: str) -> Playbook:
-    """The playbook of a service. Raises UsageError when there is none."""
+def playbook_of(service: str, state: str | None = None) -> Playbook:
+    """The playbook of a service; in a state whose portal is not on record, the one by which a person files it.
+
+    Raises UsageError when there is none.
+    """
     try:
-        return playbooks()[service]
+        found = playbooks()[service]
     except KeyError:
         raise UsageError(f"{service!r} has no playbook in fulfillment/{FILE}.") from None
+    if found.filing is None or not found.filing.states or state in found.filing.states:
+        return found
+    why = f"The portal of {state or 'an unnamed state'} is not on record; a person files it with the packet prepared."
+    return found.model_copy(update={"procedure": "packet", "packet_why": why, "filing": None})

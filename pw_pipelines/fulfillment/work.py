@@ -39,7 +39,7 @@ class Work:
 
     @property
     def playbook(self) -> Playbook:
-        return playbook_of(self.item.service)
+        return playbook_of(self.item.service, self.item.for_state)
 
     def now(self) -> datetime:
         return self.ground.clock.now()
