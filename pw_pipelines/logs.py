@@ -14,7 +14,12 @@ from typing import Any
 
 import structlog
 
-_SECRET_NAME = re.compile(r"passw|secret|token|api_?key|hash_value|credential|authorization|cookie|database_url", re.I)
+from pw_pipelines.masking import mask
+
+_SECRET_NAME = re.compile(
+    r"passw|secret|token|api_?key|hash_value|credential|authorization|cookie|database_url|(?<![a-z])(?:ssn|itin)(?![a-z])",
+    re.I,
+)
 # user:password@ of a URL: everything up to the last @ before a slash, blank or quote may be part of the password.
 _URL_PASSWORD = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://[^\s:/@'\"]*):[^\s'\"]*@", re.I)
 _BEARER = re.compile(r"\b(?P<kind>bearer|basic|token)\s+[A-Za-z0-9._~+/=:-]{8,}", re.I)
@@ -24,7 +29,8 @@ _EMAIL = re.compile(r"\b[\w.+'-]+@(?P<domain>[\w-]+(?:\.[\w-]+)+)")
 
 
 def redact(text: str) -> str:
-    """`text` with passwords in URLs, tokens and the names in e-mail addresses replaced by ***."""
+    """`text` with passwords in URLs, tokens, the names in e-mail addresses, and personal data replaced by ***."""
+    text = mask(text)
     text = _URL_PASSWORD.sub(r"\g<scheme>:***@", text)
     text = _BEARER.sub(r"\g<kind> ***", text)
     text = _QUERY_SECRET.sub(r"\g<name>***", text)

@@ -25,6 +25,7 @@ NEEDED_LIVE: dict[str, str] = {
     "erpnext_api_key": "keeping the books in ERPNext (key of its API user)",
     "erpnext_api_secret": "keeping the books in ERPNext (secret of its API user)",
     "erpnext_webhook_secret": "believing ERPNext's webhooks (their secret)",
+    "private_keys": "encrypting personal data (keys as id:base64 of 32 bytes)",
     "staff_password": "the staff pages (password of the user `staff`)",
 }
 
