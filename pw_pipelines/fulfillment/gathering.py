@@ -51,11 +51,8 @@ def from_firm(item: ItemView, settings: Settings, today: date) -> dict[str, str]
 def quarter_reported(today: date) -> str:
     """The quarter that the next Form 499-Q reports, such as `2026Q4`: the one that ends before its due date."""
     due = next_due("form499q", today).nominal_on
-    month = due.month - 1 or 12
-    year = due.year if due.month > 1 else due.year - 1
-    if due.month == 2:
-        month, year = 12, due.year - 1
-    return f"{year}Q{(month + 2) // 3}"
+    ended = (due.month - 2) // 3  # 1 February reports the fourth quarter of the year before, 1 May the first, …
+    return f"{due.year}Q{ended}" if ended else f"{due.year - 1}Q4"
 
 
 def newest_vintage(today: date) -> str:
