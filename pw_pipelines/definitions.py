@@ -15,6 +15,7 @@ from pw_pipelines.jobs.books import make_books_job, prove_books
 from pw_pipelines.jobs.commissions import commissions_job
 from pw_pipelines.jobs.fulfillment import fulfill_item
 from pw_pipelines.jobs.payments import work_payments_job
+from pw_pipelines.jobs.private_data import erase_private_data_job
 from pw_pipelines.jobs.registers import register_jobs
 from pw_pipelines.jobs.retention import retention_job
 from pw_pipelines.resources.dagster_resources import live_resources
@@ -61,7 +62,15 @@ def build_defs(
             jurisdictions.state_filing_fees,
         ],
         asset_checks=[*fcc.checks(), *registers.checks()],
-        jobs=[*asset_jobs, retention_job, commissions_job, make_books_job, work_payments_job, fulfill_item],
+        jobs=[
+            *asset_jobs,
+            retention_job,
+            commissions_job,
+            make_books_job,
+            work_payments_job,
+            fulfill_item,
+            erase_private_data_job,
+        ],
         schedules=schedules(settings),
         sensors=[sensor for sensor in sensors if allowed(sensor.name, settings.mode)],
         resources={**live_resources(settings), **(resources or {})},

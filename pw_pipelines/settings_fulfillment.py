@@ -40,6 +40,12 @@ class FulfillmentSettings(BaseSettings):
         default=None,
         description="Keys of the encrypted columns as id:base64 of 32 bytes; several with commas, the first encrypts.",
     )
+    retention_private_days: int = Field(
+        default=90, ge=0, description="Days after an item ended that its personal data (names, addresses) is kept."
+    )
+    retention_ssn_days: int = Field(
+        default=14, ge=0, description="Days after an item ended that its SSN or ITIN is kept."
+    )
     link_key: SecretStr | None = Field(default=None, description="Secret of the signature links, 32 bytes or more.")
     seal_file: Path | None = Field(
         default=None, description="PKCS#12 file with the certificate signed PDFs are sealed by."

@@ -61,6 +61,13 @@ AUTOMATIC: Mapping[str, Automatic] = {
         job="retention",
         at=time(3, 30),
     ),
+    "erasure_nightly": Automatic(
+        "schedule",
+        BOTH,
+        "Personal data is kept as long as it is needed, not longer.",
+        job="erase_private_data",
+        at=time(3, 45),
+    ),
     "registers_monthly": Automatic(
         "schedule",
         BOTH,

@@ -57,6 +57,14 @@ def ask_retention(instance: dg.DagsterInstance, _resources: Any, today: date) ->
     return [requests.of_today("retention", today, past.next_try)]
 
 
+def ask_erasure(instance: dg.DagsterInstance, _resources: Any, today: date) -> Outcome:
+    """Tonight's erasure of personal data, unless one is under way."""
+    past = past_of(instance, "erase_private_data", today.isoformat())
+    if past.open:
+        return dg.SkipReason("Erasing is under way.")
+    return [requests.of_today("erase_private_data", today, past.next_try)]
+
+
 def ask_commissions(instance: dg.DagsterInstance, _resources: Any, today: date) -> Outcome:
     """Today's look at the commissions, unless it is done or under way."""
     past = past_of(instance, "commissions", today.isoformat())
@@ -75,6 +83,7 @@ def ask_books(instance: dg.DagsterInstance, _resources: Any, today: date) -> Out
 
 ASKS: dict[str, tuple[Ask, frozenset[str]]] = {
     "retention_nightly": (ask_retention, frozenset({"settings"})),
+    "erasure_nightly": (ask_erasure, frozenset({"settings"})),
     "bdc_daily": (ask_bdc, frozenset({"settings", "db", "fcc"})),
     "acquire_daily": (ask_acquire, frozenset({"settings"})),
     "commissions_daily": (ask_commissions, frozenset({"settings"})),
