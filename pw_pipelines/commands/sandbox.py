@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 # As `sandbox.faults` has them; written here because that module brings the web server, which a help page needs not.
 SYSTEMS = (
     "rmd", "form499", "ecfs", "bdc", "cores", "listmonk", "telegram", "socrata", "sunbiz", "iowa_hub", "illinois",
-    "erpnext", "stripe", "paypal", "shkeeper", "adyen",
+    "erpnext", "stripe", "paypal", "shkeeper", "adyen", "smtp",
 )  # fmt: skip
 FAULTS = (
     "slow", "status", "rate_limit", "cut", "truncated", "html", "tiny_gzip", "old_copy", "missing", "done_but_timeout",

@@ -19,7 +19,8 @@ DRAIN_SECONDS = 8.0  # what a running run gets to finish; longer ones are interr
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where a house listens. `sandbox` and `sftp`, Florida's stand-in file server, are None in live mode."""
+    """Where a house listens. `sandbox`, `sftp` (Florida's stand-in file server) and `smtp` (the mail
+    server's) are None in live mode."""
 
     host: str
     web: int
@@ -27,6 +28,7 @@ class Addresses:
     code: int
     sandbox: int | None
     sftp: int | None = None
+    smtp: int | None = None
 
     @property
     def web_url(self) -> str:
@@ -50,6 +52,7 @@ def free_addresses(settings: Settings, outer: Ports, inner: Ports) -> Addresses:
         code=inner.take(CODE_SERVER_FIRST_PORT),
         sandbox=inner.take(settings.sandbox_port) if settings.is_sandbox else None,
         sftp=inner.take(settings.sandbox_sftp_port) if settings.is_sandbox else None,
+        smtp=inner.take(settings.sandbox_smtp_port) if settings.is_sandbox else None,
     )
 
 
@@ -71,7 +74,7 @@ def whole_house(settings: Settings, addresses: Addresses) -> list[list[Program]]
 
     first = [processes.preparation(), processes.web_app(addresses.host, addresses.web)]
     if addresses.sandbox:
-        first.append(processes.stand_ins(addresses.sandbox, addresses.sftp))
+        first.append(processes.stand_ins(addresses.sandbox, addresses.sftp, addresses.smtp))
     return [
         first,
         [processes.code_server(addresses.code, drain_seconds=DRAIN_SECONDS)],

@@ -216,11 +216,12 @@ def _module(name: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", name, *arguments)
 
 
-def stand_ins(port: int, sftp_port: int | None = None) -> Program:
-    """The sandbox: every outside system on one loopback port, and Florida's file server on another."""
+def stand_ins(port: int, sftp_port: int | None = None, smtp_port: int | None = None) -> Program:
+    """The sandbox: every outside system on one loopback port, Florida's file server and the mail server on others."""
     sftp = () if sftp_port is None else ("--sftp-port", str(sftp_port))
+    smtp = () if smtp_port is None else ("--smtp-port", str(smtp_port))
     return Program(
-        "sandbox", "The stand-ins", _module("pw_pipelines.sandbox", "--port", str(port), *sftp),
+        "sandbox", "The stand-ins", _module("pw_pipelines.sandbox", "--port", str(port), *sftp, *smtp),
         http_answers(f"http://127.0.0.1:{port}/_control/health"),
     )  # fmt: skip
 

@@ -73,13 +73,15 @@ def open_stack(settings: Settings, *, sandbox: bool = False, dagster: bool = Fal
         urls = closing.enter_context(databases(settings))
         sandbox_url = house.sandbox_url if house else None
         sftp_port = house.environment.get("PW_SANDBOX_SFTP_PORT") if house else None
+        smtp_port = house.environment.get("PW_SANDBOX_SMTP_PORT") if house else None
         if sandbox and settings.is_sandbox and sandbox_url is None:
-            sandbox_url, sftp_port = closing.enter_context(_own_stand_ins(settings, urls))
+            sandbox_url, sftp_port, smtp_port = closing.enter_context(_own_stand_ins(settings, urls))
         variables = environment(
             settings,
             urls,
             sandbox_url=sandbox_url,
             sandbox_sftp_port=sftp_port,
+            sandbox_smtp_port=smtp_port,
             web_url=house.web_url if house else None,
             dagster_url=house.dagster_url if house else None,
         )
@@ -161,6 +163,7 @@ def environment(
     *,
     sandbox_url: str | None,
     sandbox_sftp_port: int | str | None = None,
+    sandbox_smtp_port: int | str | None = None,
     web_url: str | None = None,
     dagster_url: str | None = None,
 ) -> dict[str, str]:
@@ -180,11 +183,13 @@ def environment(
     if settings.is_sandbox:
         own = settings.sandbox_url if "PW_SANDBOX_URL" in os.environ else NO_STAND_INS
         own_sftp = settings.sandbox_sftp_port if "PW_SANDBOX_SFTP_PORT" in os.environ else NO_PORT
+        own_smtp = settings.sandbox_smtp_port if "PW_SANDBOX_SMTP_PORT" in os.environ else NO_PORT
         variables |= {
             "PW_SANDBOX_URL": sandbox_url or own,
             "PW_SANDBOX_DATABASE_URL": urls.sandbox,
             "PW_SANDBOX_COMPANIES": f"{settings.sandbox_companies:g}",
             "PW_SANDBOX_SFTP_PORT": str(sandbox_sftp_port or own_sftp),
+            "PW_SANDBOX_SMTP_PORT": str(sandbox_smtp_port or own_smtp),
         }
     # In live mode the operator says how the world reaches us; in the sandbox the ports are whatever was free.
     if web_url and (settings.is_sandbox or "public_url" not in settings.model_fields_set):
@@ -226,6 +231,7 @@ def settings_seen(settings: Settings, variables: Mapping[str, str]) -> Settings:
     if settings.is_sandbox:
         update["sandbox_url"] = variables["PW_SANDBOX_URL"]
         update["sandbox_sftp_port"] = int(variables["PW_SANDBOX_SFTP_PORT"])
+        update["sandbox_smtp_port"] = int(variables["PW_SANDBOX_SMTP_PORT"])
         update["sandbox_database_url"] = SecretStr(variables["PW_SANDBOX_DATABASE_URL"])
     seen = settings.model_copy(update=update)
     return with_sandbox_addresses(seen) if seen.is_sandbox else seen
@@ -246,21 +252,26 @@ def prepare_dagster_home(settings: Settings) -> Path:
 
 
 @contextlib.contextmanager
-def _own_stand_ins(settings: Settings, urls: Databases) -> Iterator[tuple[str, str]]:
-    """The stand-ins as a subprocess on free ports, for the length of one command; base URL, port of the file server."""
+def _own_stand_ins(settings: Settings, urls: Databases) -> Iterator[tuple[str, str, str]]:
+    """The stand-ins as a subprocess on free ports, for the length of one command; base URL, ports of the file and
+    the mail server."""
     from pw_pipelines.runtime.ports import Ports
     from pw_pipelines.runtime.processes import Child, await_health, stand_ins
 
     ports = Ports("127.0.0.1")
     try:
-        port, sftp_port = ports.take(settings.sandbox_port), ports.take(settings.sandbox_sftp_port)
+        port, sftp_port, smtp_port = (
+            ports.take(first)
+            for first in (settings.sandbox_port, settings.sandbox_sftp_port, settings.sandbox_smtp_port)
+        )
         url = f"http://127.0.0.1:{port}"
-        variables = {**os.environ, **environment(settings, urls, sandbox_url=url, sandbox_sftp_port=sftp_port)}
-        child = Child(stand_ins(port, sftp_port), settings.home / "logs", variables)
+        own = environment(settings, urls, sandbox_url=url, sandbox_sftp_port=sftp_port, sandbox_smtp_port=smtp_port)
+        variables = {**os.environ, **own}
+        child = Child(stand_ins(port, sftp_port, smtp_port), settings.home / "logs", variables)
         child.start()
         try:
             await_health([child])
-            yield url, str(sftp_port)
+            yield url, str(sftp_port), str(smtp_port)
         finally:
             child.stop()
     finally:

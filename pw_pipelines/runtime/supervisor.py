@@ -175,6 +175,7 @@ class House:
             urls,
             sandbox_url=addresses.sandbox_url,
             sandbox_sftp_port=addresses.sftp,
+            sandbox_smtp_port=addresses.smtp,
             web_url=addresses.web_url,
             dagster_url=addresses.dagster_url,
         )

@@ -2,7 +2,8 @@
 
 A fault is set for one system, for a number of requests or until taken back, on all its addresses or on those that
 contain `match`. The newest fault that fits a request acts. Florida's file server (`sunbiz`) asks the same book for
-each file that is opened: it knows slow, cut, truncated, missing, grown and old_copy.
+each file that is opened: it knows slow, cut, truncated, missing, grown and old_copy. The mail server (`smtp`) asks it
+for each recipient and each mail: it knows status, slow, cut and done_but_timeout.
 
 POST-like systems can be told to do what is asked and then never answer (`done_but_timeout`).
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Collection
 from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -30,6 +32,7 @@ System = Literal[
     "paypal",
     "shkeeper",
     "adyen",
+    "smtp",
 ]  # fmt: skip
 SYSTEMS: tuple[str, ...] = get_args(System)
 # Where a system has lists beside its data, a spoiled body is meant to be the data's.
@@ -108,10 +111,10 @@ class FaultBook:
     def in_force(self) -> list[Fault]:
         return list(self._faults)
 
-    def take(self, system: str, address: str) -> Fault | None:
-        """The newest fault that fits, counted down by this request."""
+    def take(self, system: str, address: str, *, only: Collection[str] = ()) -> Fault | None:
+        """The newest fault that fits (one of `only`, if given), counted down by this request."""
         for fault in reversed(self._faults):
-            if fault.system == system and fault.match in address:
+            if fault.system == system and fault.match in address and (not only or fault.fault in only):
                 if fault.times is not None:
                     fault.times -= 1
                     if fault.times == 0:
