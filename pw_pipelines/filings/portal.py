@@ -3,7 +3,9 @@
 A file says where the portal is, whether a program may use it, when it is open, how one signs in, how each form is
 filled, which step sends it, what proves that it arrived, and how it is looked up afterwards. Selectors are CSS and must
 fit exactly one element that a person sees. Values are templates of facts (`{carrier_name}`, names of
-fulfillment/facts.yaml) and of a few names of our own (`OWN_NAMES`); a template is filled in, never run.
+fulfillment/facts.yaml) and of a few names of our own; a template is filled in, never run. Our own names: `key` (what is
+meant, as the playbook says it), `reference` (the portal's number of the filing, in look-ups), and of the account in
+PW_PORTAL_ACCOUNTS `username`, `password` and whatever begins with `account_` (`account_number`, `account_pin`).
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ from pw_pipelines.yaml_data import Strict, read_entry
 
 FOLDER = "portals"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-# Names in templates that are no facts: the login, what is meant (playbook's key), the portal's own reference.
-OWN_NAMES = frozenset({"username", "password", "key", "reference"})
+ACCOUNT = re.compile(r"^(username|password|account_[a-z_]+)$")
+_OWN_NAMES = frozenset({"key", "reference"})
 _NAME = re.compile(r"\{([a-z0-9_]+)\}")
 _WINDOW = re.compile(r"^([01]\d|2[0-3]):[0-5]\d-([01]\d:[0-5]\d|2[0-3]:[0-5]\d|24:00)$")
 
@@ -42,11 +44,17 @@ def names_in(template: str) -> set[str]:
     return set(_NAME.findall(template))
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether the value of this name is never shown, wherever it stands."""
+    known = facts().get(name)
+    return (known is not None and known.kind == "ssn") or (ACCOUNT.match(name) is not None and name != "username")
+
+
 class Terms(Strict):
     """Whether a program may use the portal.
 
     automation  allowed: its terms let a program file. forbidden: a person files, everywhere. unknown: nobody has read
-                it; the stand-in may be used, on the real portal a person files
+                it: the stand-in is used, the real portal by a person
     source      where that is said, or what was looked at in vain
     """
 
@@ -140,6 +148,7 @@ class Step(Strict):
               `until`. expect: `until` must be seen now. submit: the click that files; once per form, the last step
     at        selector of what is meant; `choose`: of all radio buttons of the group
     to        open: path below the portal's address
+              page: the part of the page that is meant, where it is not the whole
     name      page: the page's name, for people
     fields    page: names (attribute name, else id) of the fields a person sees, no more and no fewer
     may       page: names of fields that may be there or not (they appear as others are filled)
@@ -186,7 +195,7 @@ class Step(Strict):
         if missing := [name for name, is_needed in needed.items() if is_needed and not getattr(self, name)]:
             raise ValueError(f"`{self.do}` needs {', '.join(missing)}")
         allowed = {
-            "at": needed["at"], "to": needed["to"], "documents": needed["documents"], "name": needed["name"],
+            "at": needed["at"] or self.do == "page", "to": needed["to"], "documents": needed["documents"], "name": needed["name"],
             "fields": needed["fields"], "may": needed["fields"], "says": self.do in _PRESSED,
             "value": self.do in (*_NEEDS_VALUE, "check"), "map": self.do in _NEEDS_VALUE,
         }  # fmt: skip
@@ -203,14 +212,13 @@ class Step(Strict):
 
     @property
     def is_secret(self) -> bool:
-        """Whether what it fills in must never be shown."""
-        known = facts()
-        return self.secret or any(name in known and known[name].kind == "ssn" for name in names_in(self.value or ""))
+        """Whether what it fills in must never be shown: an SSN, and what only the account's owner knows."""
+        return self.secret or any(is_secret_name(name) for name in names_in(self.value or ""))
 
 
 class Login(Strict):
-    """How one signs in, with the account PW_PORTAL_ACCOUNTS has for the portal (`{username}`, `{password}`; in the
-    sandbox without one: `sandbox`, `sandbox`). `signed_in`: what is seen when it worked."""
+    """How one signs in, with the account PW_PORTAL_ACCOUNTS has for the portal (`{username}`, `{password}`; the sandbox
+    has one of its own). `signed_in`: what only those signed in see, on every page."""
 
     steps: tuple[Step, ...] = Field(min_length=1)
     signed_in: Pattern
@@ -377,9 +385,8 @@ class Portal(Strict):
             needs_login = form.signed_in or (form.lookup is not None and form.lookup.signed_in)
             if needs_login and self.login is None:
                 raise ValueError(f"form {code} is for those signed in, but the portal has no `login`")
-            known = facts().keys() | OWN_NAMES
             used = form.names | (form.lookup.names if form.lookup else set())
-            if stray := sorted(used - known):
+            if stray := sorted(name for name in used - facts().keys() - _OWN_NAMES if not ACCOUNT.match(name)):
                 raise ValueError(f"form {code}: fulfillment/facts.yaml has no {', '.join(stray)}")
         if self.quota and self.quota.fact not in facts():
             raise ValueError(f"quota: fulfillment/facts.yaml has no {self.quota.fact}")
