@@ -33,6 +33,7 @@ System = Literal[
     "shkeeper",
     "adyen",
     "smtp",
+    "filing",
 ]  # fmt: skip
 SYSTEMS: tuple[str, ...] = get_args(System)
 # Where a system has lists beside its data, a spoiled body is meant to be the data's.

@@ -25,6 +25,7 @@ from pw_pipelines.sandbox import (
     fcc_ecfs,
     fcc_form499,
     fcc_rmd,
+    filing_portals,
     illinois_files,
     iowa_hub,
     portals,
@@ -32,6 +33,7 @@ from pw_pipelines.sandbox import (
 )
 from pw_pipelines.sandbox.census import neglect
 from pw_pipelines.sandbox.companies import Companies
+from pw_pipelines.sandbox.filing_portals.book import FilingBook
 from pw_pipelines.sandbox.renderings import Renderings
 from pw_pipelines.sandbox.sunbiz_sftp import SunbizSftp
 from pw_pipelines.sandbox.sunbiz_tree import SunbizTree
@@ -53,6 +55,7 @@ def create_app(settings: Settings, *, world: World | None = None, book: faults.F
     world = world or World(settings.sandbox_seed)
     book = book or faults.FaultBook()
     companies, renderings = _registers(settings)
+    house = filing_portals.House(settings.clock.now, world, FilingBook(settings.home / "sandbox" / "filings"))
     apps = _other_systems(settings)
     routes: list[BaseRoute] = [
         Route("/", _front_page),
@@ -65,7 +68,8 @@ def create_app(settings: Settings, *, world: World | None = None, book: faults.F
         Mount("/socrata", routes=soda.routes(companies, renderings)),
         Mount("/iowa_hub", routes=iowa_hub.routes(companies, renderings)),
         Mount("/illinois", routes=illinois_files.routes(companies, renderings)),
-        Mount("/_control", routes=[*faults.routes(book), *_control(settings, world)]),
+        Mount("/filing", routes=filing_portals.routes(house)),
+        Mount("/_control", routes=[*faults.routes(book), *filing_portals.control(house), *_control(settings, world)]),
         *(Mount(path, app=app) for path, app in apps.items()),
     ]
 
