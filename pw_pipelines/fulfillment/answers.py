@@ -1,0 +1,76 @@
+"""Details of an item that somebody gives: checked, kept among the answers or, when private, in the vault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pw_pipelines.errors import UsageError
+from pw_pipelines.fulfillment import items
+from pw_pipelines.fulfillment.answer_kinds import clean
+from pw_pipelines.fulfillment.facts import fact_of, keep_values, known_values
+from pw_pipelines.fulfillment.model import Connection, FulfillmentError
+from pw_pipelines.fulfillment.playbook import playbook_of
+from pw_pipelines.fulfillment.private_data import Vault
+
+AFTER_FILING = ("confirm", "deliver", "book", "done")
+# Details a person of the firm settles, beyond those the playbook asks the customer for; see stages/prepare.py.
+STAFF_ONLY = frozenset({"years_settled", "file_anyway"})
+
+
+@dataclass(frozen=True)
+class Given:
+    """What was kept, by name, and what is still missing."""
+
+    kept: frozenset[str]
+    missing: tuple[str, ...]
+    goes_on: bool
+
+
+def missing_of(connection: Connection, vault: Vault, item_id: int) -> tuple[str, ...]:
+    """Names of the playbook's facts that are neither optional nor known."""
+    item = items.read_item(connection, item_id)
+    known, private = known_values(connection, item_id), vault.names(connection, item_id)
+    return tuple(
+        name
+        for name in playbook_of(item.service).facts
+        if not (fact := fact_of(name)).optional and not (name in private if fact.private else known.get(name))
+    )
+
+
+def give(
+    connection: Connection,
+    vault: Vault,
+    item_id: int,
+    values: Mapping[str, str],
+    *,
+    source: str,
+    by: str,
+    now: datetime,
+) -> Given:
+    """Keeps these values, all or none; opens the gate `details` when nothing is missing any more.
+
+    Raises UsageError for a value that is none, or a name the item's playbook does not ask for; FulfillmentError when
+    the filing was sent already: what was filed is not changed here afterwards.
+    """
+    item = items.read_item(connection, item_id)
+    connection.execute("select 1 from pw.item_work where item_id = %s for update", (item_id,))
+    if item.state in ("done", "stopped") or item.stage in AFTER_FILING:
+        raise FulfillmentError(f"Item {item_id} is filed or ended; its details are not changed any more.")
+    allowed = set(playbook_of(item.service).facts) | (STAFF_ONLY if source == "staff" else set())
+    cleaned: dict[str, str] = {}
+    for name, value in values.items():
+        if name not in allowed:
+            raise UsageError(f"{name!r} is not asked for by {item.service}.", field=name)
+        cleaned[name] = clean(fact_of(name), value)
+    for name, value in cleaned.items():
+        if fact_of(name).private:
+            vault.put(connection, item_id, name, value, now=now)
+    open_ones = {name: value for name, value in cleaned.items() if not fact_of(name).private}
+    keep_values(connection, item_id, open_ones, source=source, by=by, now=now)
+    missing = missing_of(connection, vault, item_id)
+    goes_on = not missing and items.reopen(
+        connection, item_id, gates=["details"], by=by, why="The details are complete.", now=now
+    )
+    return Given(frozenset(cleaned), missing, goes_on)
