@@ -1,0 +1,1 @@
+"""Documents: Word templates filled with an item's facts, made PDF, signed."""
