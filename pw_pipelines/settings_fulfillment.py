@@ -69,6 +69,13 @@ class FulfillmentSettings(BaseSettings):
     )
     mail_archive_dir: Path | None = Field(default=None, description="Maildir the blind copies arrive in.")
 
+    renewal_days: int = Field(
+        default=60, ge=1, le=365, description="Days before a due date at which the renewal's order is raised."
+    )
+    cure_days: int = Field(
+        default=3, ge=1, description="Days on which a finding must still be seen after its filing to be for a person."
+    )
+
     docserver_url: str | None = Field(
         default=None,
         description="Object store shared with the Word worker, file:///… or s3://…; unset: PW_HOME/docserver.",

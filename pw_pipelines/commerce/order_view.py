@@ -21,6 +21,10 @@ _TABLES = {
     "bundle": "bundle_orders",
 }
 
+# An order has the link it was placed with, and those that mails of ours brought.
+_BY_LINK = """o.order_id = (select order_id from pw.orders where token_hash = %(value)s
+                            union all select order_id from pw.order_links where token_hash = %(value)s limit 1)"""
+
 
 @dataclass(frozen=True)
 class ItemView:
@@ -106,20 +110,22 @@ def read(connection: Connection[Any], key: str) -> OrderView:
     A number can be guessed: what customers reach asks `read_by_token`.
     """
     if NUMBER.fullmatch(key.strip().upper()):
-        return _read(connection, "o.number = %s", key.strip().upper(), f"There is no order {key.strip().upper()}.")
+        return _read(
+            connection, "o.number = %(value)s", key.strip().upper(), f"There is no order {key.strip().upper()}."
+        )
     return read_by_token(connection, key)
 
 
 def read_by_token(connection: Connection[Any], token: str) -> OrderView:
     """The order whose link carries this token. Raises UsageError when there is none."""
-    return _read(connection, "o.token_hash = %s", hash_of(token), "There is no order behind this link.")
+    return _read(connection, _BY_LINK, hash_of(token), "There is no order behind this link.")
 
 
 def _read(connection: Connection[Any], condition: str, value: str, missing: str) -> OrderView:
     row = connection.execute(
         "select o.*, c.email, c.name, c.company from pw.orders o join pw.customers c using (customer_id) "
         f"where {condition}",
-        (value,),
+        {"value": value},
     ).fetchone()
     if row is None:
         raise UsageError(missing, field="order", remedy="Take the link from the order's confirmation.")

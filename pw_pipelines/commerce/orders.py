@@ -33,8 +33,8 @@ from pw_pipelines.errors import PwError, UsageError
 
 __all__ = [
     "BundleDetails", "CanadaCrtcDetails", "ComplianceDetails", "FormationDetails", "NewCustomer", "NewOrder",
-    "OrderError", "OrderView", "PlacedOrder", "cancel", "change", "hold", "note", "place", "read", "read_by_token",
-    "release",
+    "OrderError", "OrderView", "PlacedOrder", "cancel", "change", "hold", "new_link", "note", "place", "read",
+    "read_by_token", "release",
 ]  # fmt: skip
 
 CUSTOMER = "customer"
@@ -250,6 +250,19 @@ def note(
 ) -> None:
     """Records something about an order that changes nothing of it."""
     _record(connection, order_id, now, what=what, by=by, why=why)
+
+
+def new_link(connection: Connection[Any], order_id: int, *, why: str, now: datetime) -> str:
+    """One more link to the order's page, beside those that are out; returns its token, known here alone.
+
+    For a mail of ours whose text needs a link: the token of `place` is kept nowhere.
+    """
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    connection.execute(
+        "insert into pw.order_links (token_hash, order_id, made_at, why) values (%s, %s, %s, %s)",
+        (hash_of(token), order_id, now, why),
+    )
+    return token
 
 
 def _locked(connection: Connection[Any], order_id: int) -> dict[str, Any]:

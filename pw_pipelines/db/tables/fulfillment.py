@@ -250,12 +250,16 @@ class FilingPortal(Base):
 
 
 class CalendarEntry(Base):
-    """One duty of a customer's that falls due, and the order that renews it."""
+    """One duty of a customer's that falls due, and the order that renews it.
+
+    due_on NULL: the day is not known; `why` says so in words. `why` also says why an entry was dropped.
+    """
 
     __tablename__ = "compliance_calendar"
     __table_args__ = (
         CheckConstraint(_one_of("state", ("open", "renewed", "dropped")), name="state"),
-        UniqueConstraint("customer_id", "service", "subject", "due_on"),
+        CheckConstraint("due_on is not null or why is not null", name="unknown_days_are_explained"),
+        UniqueConstraint("customer_id", "service", "subject", "due_on", postgresql_nulls_not_distinct=True),
         Index("ix_compliance_calendar_due", "state", "due_on"),
         {"schema": "pw"},
     )
@@ -267,7 +271,8 @@ class CalendarEntry(Base):
     duty: Mapped[str | None]
     subject: Mapped[str]  # FRN, or state and company: for whom
     title: Mapped[str]
-    due_on: Mapped[date]
+    due_on: Mapped[date | None]
+    why: Mapped[str | None]
     citation: Mapped[str | None]
     state: Mapped[str] = mapped_column(server_default="open")
     renewal_order_id: Mapped[int | None] = mapped_column(ForeignKey("pw.orders.order_id"))

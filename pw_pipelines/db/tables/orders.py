@@ -250,6 +250,18 @@ class NwraWholesalePricing(Base):
     checked_on: Mapped[date | None]
 
 
+class OrderLink(Base):
+    """One more link to an order's page, beside the one of `orders.token_hash`; sent in a mail of ours."""
+
+    __tablename__ = "order_links"
+    __table_args__ = (CheckConstraint("token_hash ~ '^[0-9a-f]{64}$'", name="token_hash"), {"schema": "pw"})
+
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("pw.orders.order_id"), index=True)
+    made_at: Mapped[datetime]
+    why: Mapped[str]
+
+
 class ConversationFlag(Base):
     """Something about a customer or an order that a person must read before writing to them."""
 
