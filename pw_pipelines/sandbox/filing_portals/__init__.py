@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Mount
 
-from pw_pipelines.sandbox.filing_portals import common, fcc_rmd
+from pw_pipelines.sandbox.filing_portals import common, fcc_ecfs, fcc_rmd
 from pw_pipelines.sandbox.filing_portals.common import House
 
 __all__ = ["House", "control", "routes"]
 
-_PORTALS = {module.PORTAL: module.routes for module in (fcc_rmd,)}
+_PORTALS = {module.PORTAL: module.routes for module in (fcc_rmd, fcc_ecfs)}
 
 
 def routes(house: House) -> list[BaseRoute]:

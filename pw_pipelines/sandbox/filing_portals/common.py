@@ -88,33 +88,35 @@ class Desk:
         return RedirectResponse(f"{self.base}/{address}", status_code=303)
 
     def session(self, request: Request) -> Session | None:
-        """What is kept for a visitor who signed in; None for anybody else."""
+        """What is kept for a visitor; with a `user` for one who signed in."""
         return self.house.signed_in.get(request.cookies.get(self._cookie, ""))
 
-    def open_to_all(self, handler: Handler) -> Handler:
-        """A page without sign-in; closed in maintenance."""
+    def visited(self, handler: Handler) -> Handler:
+        """A page for everybody; closed in maintenance, behind the challenge where there is one."""
+        return self._guarded(handler, needs_user=False, challenges=True)
 
+    def signed_in(self, handler: Handler) -> Handler:
+        """A page behind the sign-in too. GET comes back here afterwards."""
+        return self._guarded(handler, needs_user=True, challenges=True)
+
+    def open_to_all(self, handler: Handler) -> Handler:
+        """A page for everybody that never asks whether a human is there: a list, a service, the sign-in."""
+        return self._guarded(handler, needs_user=False, challenges=False)
+
+    def _guarded(self, handler: Handler, *, needs_user: bool, challenges: bool) -> Handler:
         async def answer(request: Request) -> Response:
             if self.change == "maintenance":
                 return self.page("common_maintenance.html", status=503)
-            return await handler(request)
-
-        return answer
-
-    def signed_in(self, handler: Handler) -> Handler:
-        """A page behind the sign-in, and behind the challenge where there is one. GET comes back here afterwards."""
-
-        async def answer(request: Request) -> Response:
-            session = self.session(request)
+            session = self.session(request) or {}
             query = f"?{request.url.query}" if request.url.query else ""
             back = request.url.path.removeprefix(f"{self.base}/") + query if request.method == "GET" else self._start
-            if session is None:
+            if needs_user and "user" not in session:
                 return self.to(f"login?next={quote(back, safe='')}")
-            if self.change == "captcha" and not session.get("is_human"):
+            if challenges and self.change == "captcha" and "is_human" not in session:
                 return self.to(f"challenge?next={quote(back, safe='')}")
             return await handler(request)
 
-        return self.open_to_all(answer)
+        return answer
 
     def routes(self) -> list[Route]:
         """`login`, `logout` and `challenge`."""
@@ -140,11 +142,13 @@ class Desk:
         if (str(form.get("username", "")), str(form.get("password", ""))) != (USERNAME, PASSWORD):
             error = "Invalid username or password. Please try again."
             return self.page("common_login.html", next=back, error=error)
+        return self._with_session(self.to(back), {"user": USERNAME})
+
+    def _with_session(self, reply: Response, session: Session) -> Response:
         key = secrets.token_urlsafe(24)
-        self.house.signed_in[key] = {"user": USERNAME}
+        self.house.signed_in[key] = session
         while len(self.house.signed_in) > MOST_SESSIONS:
             self.house.signed_in.popitem(last=False)
-        reply = self.to(back)
         reply.set_cookie(self._cookie, key, path=self.base, httponly=True, samesite="lax")
         return reply
 
@@ -154,11 +158,11 @@ class Desk:
 
     async def _challenge(self, request: Request) -> Response:
         """Letters that a person types; there is nothing to guess them by."""
-        session, back = self.session(request), self._back(request)
+        session, back, error = self.session(request), self._back(request), ""
         if session is None:
-            return self.to(f"login?next={quote(back, safe='')}")
+            again = self.to(f"challenge?next={quote(back, safe='')}")
+            return self._with_session(again, {})
         letters = session.setdefault("letters", secrets.token_hex(3).upper())
-        error = ""
         if request.method == "POST":
             if str((await request.form()).get("letters", "")).strip().upper() == letters:
                 session["is_human"] = True
