@@ -32,7 +32,9 @@ def clean(fact: Fact, value: str) -> str:
             )
         if fact.kind == "multiline":
             return value
-        return _READ.get(fact.kind, lambda _fact, text: text)(fact, " ".join(value.split()))
+        line = " ".join(value.split())
+        read = _READ.get(fact.kind)
+        return read(fact, line) if read else line
     except ValueError as wrong:
         raise UsageError(f"{fact.ask}: {wrong}", field=fact.name, remedy=str(wrong)) from None
 

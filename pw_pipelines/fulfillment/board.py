@@ -93,7 +93,8 @@ class ItemPage:
 
 
 def _where(wanted: Filter) -> tuple[str, dict[str, Any]]:
-    said, values = ["w.state <> 'done'"], {}
+    said = ["w.state <> 'done'"]
+    values: dict[str, Any] = {}
     if wanted.state:
         said = ["w.state = %(state)s"]
         values["state"] = wanted.state
