@@ -7,12 +7,22 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Mount
 
-from pw_pipelines.sandbox.filing_portals import common, fcc_ecfs, fcc_rmd
+from pw_pipelines.sandbox.filing_portals import (
+    agent_wholesale,
+    bc_registry,
+    common,
+    fcc_ecfs,
+    fcc_rmd,
+    irs_ein,
+    wy_registry,
+)
 from pw_pipelines.sandbox.filing_portals.common import House
 
 __all__ = ["House", "control", "routes"]
 
-_PORTALS = {module.PORTAL: module.routes for module in (fcc_rmd, fcc_ecfs)}
+_PORTALS = {
+    module.PORTAL: module.routes for module in (fcc_rmd, fcc_ecfs, wy_registry, irs_ein, bc_registry, agent_wholesale)
+}
 
 
 def routes(house: House) -> list[BaseRoute]:
