@@ -1,0 +1,85 @@
+"""One filing at a time per portal, and a pause between two: an advisory lock, and a row with the next time allowed.
+
+The lock is the database's and ends with its connection, so a killed run holds up nobody. Neither keeps a filing from
+being made twice: that is the ledger of effects' alone.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from pw_pipelines.filings.portal import Portal
+from pw_pipelines.filings.probing import ProbeReport
+from pw_pipelines.settings import Settings
+
+Connection = psycopg.Connection[dict[str, Any]]
+_random = random.SystemRandom()
+
+
+@contextmanager
+def alone_at(database_url: str, portal: str) -> Iterator[bool]:
+    """Whether we are the one who files at `portal` now; nobody else is until the block ends."""
+    with psycopg.connect(database_url, autocommit=True, application_name="pw-filing") as connection:
+        row = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (f"filing:{portal}",))
+        got = row.fetchone()
+        yield bool(got and got[0])
+
+
+def row_of(connection: Connection, portal: str, *, lock: bool = False) -> dict[str, Any]:
+    """The portal's row, made when there is none; `lock`: until the transaction ends."""
+    connection.execute("insert into pw.filing_portals (portal) values (%s) on conflict do nothing", (portal,))
+    row = connection.execute(
+        f"select * from pw.filing_portals where portal = %s{' for update' if lock else ''}", (portal,)
+    ).fetchone()
+    assert row is not None
+    return row
+
+
+def reserve(connection: Connection, portal: Portal, settings: Settings, *, now: datetime) -> datetime | None:
+    """Takes the next turn at the portal: None, or when it is allowed. A turn that is taken counts, filed or not."""
+    row = row_of(connection, portal.portal, lock=True)
+    if row["next_allowed_at"] is not None and row["next_allowed_at"] > now:
+        later: datetime = row["next_allowed_at"]
+        return later
+    shortest, longest = _pace(portal, settings)
+    connection.execute(
+        "update pw.filing_portals set next_allowed_at = %s where portal = %s",
+        (now + timedelta(minutes=_random.uniform(shortest, longest)), portal.portal),
+    )
+    return None
+
+
+def filed(connection: Connection, portal: str, *, now: datetime) -> None:
+    """Notes that something was filed there."""
+    connection.execute("update pw.filing_portals set last_filed_at = %s where portal = %s", (now, portal))
+
+
+def keep_probe(
+    connection: Connection, report: ProbeReport, *, now: datetime, pictures: list[str] | None = None
+) -> None:
+    """Writes down what a probe saw. One that could not look (the portal was away) changes nothing but its words."""
+    row_of(connection, report.portal)
+    detail = {**report.as_detail(), "pictures": pictures or []}
+    if report.away is not None:
+        connection.execute(
+            "update pw.filing_portals set probe_detail = %s where portal = %s", (Jsonb(detail), report.portal)
+        )
+        return
+    connection.execute(
+        "update pw.filing_portals set probed_at = %s, probe_ok = %s, probe_detail = %s where portal = %s",
+        (now, report.is_ok, Jsonb(detail), report.portal),
+    )
+
+
+def _pace(portal: Portal, settings: Settings) -> tuple[float, float]:
+    """Shortest and longest pause in minutes; the stand-ins bear the setting's."""
+    if portal.pace_minutes is None or settings.is_sandbox:
+        return settings.filing_pace_minutes
+    return portal.pace_minutes
