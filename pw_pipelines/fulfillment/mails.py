@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -23,6 +23,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from pw_pipelines import faults
 from pw_pipelines.errors import OutsideRefused, OutsideUnavailable, UsageError
 from pw_pipelines.fulfillment import effects
 from pw_pipelines.fulfillment.effects import Effect
@@ -54,43 +55,54 @@ def send_once(  # noqa: PLR0917 - a mail has this many parts
     kind: str,
     to: str,
     subject: str,
-    text: str,
+    text: str | Callable[[], str],
     html: str | None = None,
     attachments: Sequence[Attachment] = (),
     *,
     purpose: str,
+    detail: Mapping[str, Any] | None = None,
 ) -> Effect:
     """Sends the mail, or finds that it was sent. One `purpose` of an item is one mail, whatever happens meanwhile.
 
     kind: the effect's kind, such as `delivery_mail`. purpose: what it is for, once per item, such as
     `signature:<request id>:1`; no personal data. to: one address. Attachments count as content: the same purpose with
-    others is a `duplicate`; the words do not, so that a link drawn anew stops nobody.
+    others is a `duplicate`; the words do not, so that a link drawn anew stops nobody. text may be a function: it is
+    called only when the mail is about to be sent, for what must not be made in vain, such as a link. detail: more to be
+    kept with the effect; no personal data.
 
-    Raises Gate (`error` where the recipient or the mail is refused for good, and those of effects.once) and NotDone.
+    Raises UsageError for an address, subject or file name that can't be, Gate (`error` where the recipient or the mail
+    is refused for good, and those of effects.once) and NotDone.
     """
     key = key_of(work.item.item_id, purpose)
     message_id = message_id_of(key, work.ground.mail.domain)
-    message = compose(
-        work.settings, to=to, subject=subject, text=text, html=html, attachments=attachments, message_id=message_id,
-        timestamp=work.now().timestamp(),
-    )  # fmt: skip
     contents = {name: hashlib.sha256(content).hexdigest() for name, _, content in attachments}
+    said = {**(detail or {}), "purpose": purpose, "attachments": contents}
+
+    def draw(words: str) -> EmailMessage:
+        return compose(
+            work.settings, to=to, subject=subject, text=words, html=html, attachments=attachments,
+            message_id=message_id, timestamp=work.now().timestamp(),
+        )  # fmt: skip
+
+    draw(text if isinstance(text, str) else "A draft.")  # what can't be written is an error before anything is begun
 
     def perform(effect: Effect) -> Done:
+        try:
+            message = draw(text if isinstance(text, str) else text())
+        except Exception as error:
+            raise NotDone(f"The mail could not be written ({type(error).__name__}); nothing was sent.") from error
+        faults.point("mail.send.begin")
         try:
             work.ground.mail.send(message)
         except OutsideUnavailable as away:
             raise NotDone(str(away)) from away
         except OutsideRefused as refused:
             raise _Refused(str(refused)) from refused
-        return Done(message_id, {"purpose": purpose, "attachments": contents})
+        return Done(message_id, said)
 
     def probe(effect: Effect) -> Seen:
         seen = work.ground.mail.was_sent(message_id)
-        return Seen(
-            seen.happened, seen.text, message_id if seen.happened else None,
-            {"purpose": purpose, "attachments": contents} if seen.happened else {},
-        )  # fmt: skip
+        return Seen(seen.happened, seen.text, message_id if seen.happened else None, said if seen.happened else {})
 
     try:
         return effects.once(

@@ -26,6 +26,10 @@ NEEDED_LIVE: dict[str, str] = {
     "erpnext_api_secret": "keeping the books in ERPNext (secret of its API user)",
     "erpnext_webhook_secret": "believing ERPNext's webhooks (their secret)",
     "private_keys": "encrypting personal data (keys as id:base64 of 32 bytes)",
+    "smtp_host": "mails to customers (our mail server)",
+    "mail_archive": "proving that a mail went out (address that gets a blind copy of each)",
+    "mail_archive_dir": "proving that a mail went out (Maildir those copies arrive in)",
+    "firm_address": "mails to customers (our postal address, which every one names)",
     "staff_password": "the staff pages (password of the user `staff`)",
 }
 
@@ -37,7 +41,8 @@ def missing_credentials(settings: Settings) -> list[str]:
     """
     if settings.is_sandbox:
         return []
-    return [f"PW_{name.upper()}" for name in NEEDED_LIVE if not _text(getattr(settings, name)).strip()]
+    unset = {"firm_address"} - settings.model_fields_set  # it has a default that asks for the real one
+    return [f"PW_{name.upper()}" for name in NEEDED_LIVE if name in unset or not _text(getattr(settings, name)).strip()]
 
 
 def refuse_incomplete_live(settings: Settings) -> None:

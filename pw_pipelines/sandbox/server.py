@@ -1,6 +1,7 @@
 """All stand-ins under one address, each below its own path (faults.SYSTEMS), and `/_control` over them.
 
-Florida's registers are not HTTP: `florida_files` is the SSH server beside it.
+Florida's registers are not HTTP: `florida_files` is the SSH server beside it. Nor is mail: `mail.SandboxMail` is the
+SMTP server, and `/mail` shows its inboxes.
 
 The addresses below each mount are the real ones, so that a client only needs another base URL
 (`settings.with_sandbox_addresses`). The day answered for is the sandbox clock's at each request.
@@ -28,12 +29,14 @@ from pw_pipelines.sandbox import (
     filing_portals,
     illinois_files,
     iowa_hub,
+    mail_page,
     portals,
     soda,
 )
 from pw_pipelines.sandbox.census import neglect
 from pw_pipelines.sandbox.companies import Companies
 from pw_pipelines.sandbox.filing_portals.book import FilingBook
+from pw_pipelines.sandbox.mail import drop_of
 from pw_pipelines.sandbox.renderings import Renderings
 from pw_pipelines.sandbox.sunbiz_sftp import SunbizSftp
 from pw_pipelines.sandbox.sunbiz_tree import SunbizTree
@@ -68,6 +71,7 @@ def create_app(settings: Settings, *, world: World | None = None, book: faults.F
         Mount("/socrata", routes=soda.routes(companies, renderings)),
         Mount("/iowa_hub", routes=iowa_hub.routes(companies, renderings)),
         Mount("/illinois", routes=illinois_files.routes(companies, renderings)),
+        Mount("/mail", routes=mail_page.routes(drop_of(settings.home, settings.mail_archive))),
         Mount("/filing", routes=filing_portals.routes(house)),
         Mount("/_control", routes=[*faults.routes(book), *filing_portals.control(house), *_control(settings, world)]),
         *(Mount(path, app=app) for path, app in apps.items()),
