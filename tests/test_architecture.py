@@ -26,6 +26,7 @@ FORBIDDEN = {
     "db": "dagster fastapi compliance leads sources",
     "portal": "dagster assets",
     "assets": "fastapi portal",
+    "launcher": "fastapi httpx portal assets sensors schedules jobs runtime",
 }
 LIBRARIES = {"dagster", "fastapi", "httpx", "psycopg", "sqlalchemy"}
 SANDBOX_MAY_BE_IMPORTED_BY = {"sandbox", "runtime", "commands", "bench"}
@@ -65,6 +66,17 @@ def test_the_product_never_imports_the_sandbox() -> None:
         if path.relative_to(ROOT).parts[0] not in SANDBOX_MAY_BE_IMPORTED_BY
         for module in imports(path)
         if module.startswith("pw_pipelines.sandbox")
+    ]
+    assert wrong == []
+
+
+def test_nobody_imports_the_launcher_but_dagster_by_its_name() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in modules()
+        if path.relative_to(ROOT).parts[0] != "launcher"
+        for module in imports(path)
+        if module.startswith("pw_pipelines.launcher")
     ]
     assert wrong == []
 

@@ -75,9 +75,12 @@ def whole_house(settings: Settings, addresses: Addresses) -> list[list[Program]]
     first = [processes.preparation(), processes.web_app(addresses.host, addresses.web)]
     if addresses.sandbox:
         first.append(processes.stand_ins(addresses.sandbox, addresses.sftp, addresses.smtp))
+    second = [processes.code_server(addresses.code, drain_seconds=DRAIN_SECONDS)]
+    if settings.launcher == "warm":
+        second.append(processes.warm_process(settings.home, drain_seconds=DRAIN_SECONDS))
     return [
         first,
-        [processes.code_server(addresses.code, drain_seconds=DRAIN_SECONDS)],
+        second,
         [
             processes.dagster_webserver(addresses.host, addresses.dagster, workspace, webserver_ready),
             processes.dagster_daemon(workspace, api.daemons_healthy),

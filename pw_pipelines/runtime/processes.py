@@ -212,6 +212,27 @@ def listens(host: str, port: int) -> Callable[[], bool]:
     return ask
 
 
+def listens_at(path: Path) -> Callable[[], bool]:
+    """Healthy when a connection is accepted at the socket file `path`, however deep it lies."""
+
+    def ask() -> bool:
+        try:
+            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            return False
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(2)
+                connection.connect(f"/proc/self/fd/{folder}/{path.name}")
+                return True
+        except OSError:
+            return False
+        finally:
+            os.close(folder)
+
+    return ask
+
+
 def _module(name: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", name, *arguments)
 
@@ -249,6 +270,15 @@ def code_server(port: int, *, drain_seconds: float) -> Program:
         _module("dagster", "api", "grpc", "--module-name", "pw_pipelines.definitions", "--host", "127.0.0.1",
                 "--port", str(port), "--location-name", LOCATION, "--use-python-environment-entry-point"),
         listens("127.0.0.1", port), start_seconds=180.0, stop_seconds=drain_seconds,
+    )  # fmt: skip
+
+
+def warm_process(home: Path, *, drain_seconds: float) -> Program:
+    """What runs are forks of. It loads everything before it listens; when it stops, its runs stop."""
+    return Program(
+        "warm", "The warm process of the runs",
+        _module("pw_pipelines.launcher", "--drain-seconds", f"{drain_seconds:g}"),
+        listens_at(home / "run" / "warm" / "door"), start_seconds=180.0, stop_seconds=drain_seconds + 15.0,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """`pw up`: starts everything in order, says where it is, watches it, and stops it all.
 
-PostgreSQL → stand-ins → code server → webserver, daemon, web app; stopped the other way round. One supervisor per
-PW_HOME. Everything blocking is either short or asks `stopping` while it waits, so signals only set flags.
+PostgreSQL → stand-ins → code server, warm process → webserver, daemon, web app; stopped the other way round. One
+supervisor per PW_HOME. Everything blocking is either short or asks `stopping` while it waits: signals only set flags.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ BACKOFF_SECONDS = (0.0, 1.0, 2.0, 5.0, 10.0)
 LOOK_SECONDS = 0.25
 STOP_ORDER = (
     ("filling", "preparation", "dagster-daemon"),
-    ("code-server", "dagster-webserver", "web"),
+    ("code-server", "warm", "dagster-webserver", "web"),
     ("sandbox",),
 )
 

@@ -1,0 +1,82 @@
+"""What a fork of the warm process does: works one run as `dagster api execute_run` does, or tells that one died."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import psycopg2  # type: ignore[import-untyped]
+import yaml
+from dagster import DagsterInstance, DagsterRunStatus
+from dagster._cli.api import _execute_run_command_body  # what `dagster api execute_run` itself consists of
+from dagster._core.instance.ref import InstanceRef
+from dagster._utils import get_run_crash_explanation
+from dagster._utils.interrupts import capture_interrupts
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import Pool
+
+NOT_FINISHED = 70  # the run was not brought to its end, and what broke could not be written into its events
+
+STATEMENT_MS = 600_000
+RECYCLE_SECONDS = 3_600
+
+
+def work(run_id: str, instance_ref: InstanceRef) -> int:
+    """Executes the run; the exit code. 0 only when Dagster's books say that the run is over."""
+    with capture_interrupts(), opened(instance_ref) as instance:
+        _execute_run_command_body(run_id, instance, lambda _event: None, set_exit_code_on_failure=False)
+        run = instance.get_run_by_id(run_id)
+        return 0 if run is None or run.is_finished else NOT_FINISHED
+
+
+def tell(run_id: str, instance_ref: InstanceRef, ended: int | None) -> int:
+    """Ends a run whose worker is dead, as the stock launcher's server does. `ended`: its exit code, negative for a
+    signal; None when nobody saw it end."""
+    with opened(instance_ref) as instance:
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            return 0
+        what = f"Run execution process for {run_id}"
+        said = (
+            f"{what} is gone, and nobody saw it end."
+            if ended is None
+            else get_run_crash_explanation(prefix=what, exit_code=ended)
+        )
+        instance.report_engine_event(said, run, cls=None)
+        if run.status == DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(run, said)
+        else:
+            instance.report_run_failed(run, said)
+    return 0
+
+
+def instance_ref() -> InstanceRef:
+    """The instance of DAGSTER_HOME. Nothing is opened yet. Its tables are there: the run already stands in them."""
+    found = InstanceRef.from_dir(os.environ["DAGSTER_HOME"])
+    storage = found.storage_data
+    if storage is None or storage.class_name != "DagsterPostgresStorage":
+        return found
+    config = yaml.safe_dump({**storage.config_dict, "should_autocreate_tables": False})
+    return found._replace(storage_data=storage._replace(config_yaml=config))
+
+
+def opened(instance_ref: InstanceRef) -> DagsterInstance:
+    """The instance, with connections that are kept for the length of the run.
+
+    Dagster otherwise connects anew for each statement, some fifty times in a run of eight small ops. Its webserver
+    keeps them in the same way.
+    """
+    event.listen(Pool, "checkout", _demand_alive)
+    instance = DagsterInstance.from_ref(instance_ref)
+    instance.optimize_for_webserver(statement_timeout=STATEMENT_MS, pool_recycle=RECYCLE_SECONDS, max_overflow=20)
+    return instance
+
+
+def _demand_alive(connection: Any, _record: object, _proxy: object) -> None:
+    """A kept connection may have died with its server; the pool then makes a new one."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as gone:
+        raise DisconnectionError(str(gone)) from gone
