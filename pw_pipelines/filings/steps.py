@@ -42,7 +42,8 @@ class Step(Strict):
     to        open: path below the portal's address
               page: the part of the page that is meant, where it is not the whole
     name      page: the page's name, for people
-    fields    page: names (attribute name, else id) of the fields a person sees, no more and no fewer
+    fields    page: names (attribute name, else id) of the fields a person sees, no more and no fewer; none on a page
+              that is only to be read
     may       page: names of fields that may be there or not (they appear as others are filled)
     value     template of facts; check: a yes makes it checked, anything else unchecked; without one it is checked.
               choose: the value of the radio button
@@ -82,13 +83,12 @@ class Step(Strict):
             "until": self.do in ("wait", "expect"),
             "value": self.do in _NEEDS_VALUE,
             "name": self.do == "page",
-            "fields": self.do == "page",
         }
         if missing := [name for name, is_needed in needed.items() if is_needed and not getattr(self, name)]:
             raise ValueError(f"`{self.do}` needs {', '.join(missing)}")
         allowed = {
             "at": needed["at"] or self.do == "page", "to": needed["to"], "documents": needed["documents"],
-            "name": needed["name"], "fields": needed["fields"], "may": needed["fields"], "says": self.do in _PRESSED,
+            "name": needed["name"], "fields": needed["name"], "may": needed["name"], "says": self.do in _PRESSED,
             "value": self.do in (*_NEEDS_VALUE, "check"), "map": self.do in _NEEDS_VALUE,
         }  # fmt: skip
         if stray := [name for name, is_allowed in allowed.items() if getattr(self, name) and not is_allowed]:

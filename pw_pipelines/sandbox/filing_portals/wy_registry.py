@@ -3,7 +3,7 @@
 One address posted back to itself; what was answered travels sealed in the page (view_state), so an old last page that
 is posted again files again, and is charged again. Names are held against the register of the day before: two filings
 of one name on one day are both taken, as they are while filings wait to be indexed. Nobody signs in; the fee, the
-jurisdiction's, is taken from the firm's prepaid account, whose number and PIN are the sandbox's login.
+jurisdiction's, is taken from the firm's prepaid account.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pw_pipelines.clock import eastern_day
 from pw_pipelines.jurisdictions.book import jurisdiction
 from pw_pipelines.jurisdictions.model import FeeName
 from pw_pipelines.sandbox.filing_portals.book import Submission, Upload
-from pw_pipelines.sandbox.filing_portals.common import PASSWORD, USERNAME, Desk, House
+from pw_pipelines.sandbox.filing_portals.common import Desk, House
 from pw_pipelines.sandbox.filing_portals.papers import paper
 from pw_pipelines.sandbox.filing_portals.view_state import opened, seal
 from pw_pipelines.sandbox.portals.companies import find, register
@@ -30,6 +30,7 @@ from pw_pipelines.sandbox.portals.companies import find, register
 PORTAL = "wy_registry"
 OFFICE = "Wyoming Secretary of State"
 START = "Business/Create.aspx"
+ACCOUNT, PIN = "PW-40017", "4711"  # the prepaid account the sandbox knows
 STEPS = ("type", "name", "agent", "office", "organizer", "articles", "review", "payment", "signature")
 TITLES = {
     "type": "Business type", "shares": "Shares", "name": "Name", "agent": "Registered agent", "office": "Addresses",
@@ -137,7 +138,7 @@ class _Counter:
         if step == "payment":
             if form.get("rblPay") != "account":
                 raise Refused("Choose a way to pay. Cards can't be taken at this time.")
-            if (form.get("txtAccount"), form.get("txtPin")) != (USERNAME, PASSWORD):
+            if (form.get("txtAccount"), form.get("txtPin")) != (ACCOUNT, PIN):
                 raise Refused("The account number or PIN is not valid.")
         return said
 
