@@ -11,9 +11,11 @@ from pw_pipelines.sandbox.filing_portals import (
     agent_wholesale,
     bc_registry,
     common,
+    fcc_bdc,
     fcc_ecfs,
     fcc_rmd,
     irs_ein,
+    usac_efile,
     wy_registry,
 )
 from pw_pipelines.sandbox.filing_portals.common import House
@@ -21,7 +23,8 @@ from pw_pipelines.sandbox.filing_portals.common import House
 __all__ = ["House", "control", "routes"]
 
 _PORTALS = {
-    module.PORTAL: module.routes for module in (fcc_rmd, fcc_ecfs, wy_registry, irs_ein, bc_registry, agent_wholesale)
+    module.PORTAL: module.routes
+    for module in (fcc_rmd, fcc_ecfs, usac_efile, fcc_bdc, wy_registry, irs_ein, bc_registry, agent_wholesale)
 }
 
 
