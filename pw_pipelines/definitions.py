@@ -26,6 +26,7 @@ from pw_pipelines.sensors.checks import check_alert
 from pw_pipelines.sensors.failures import run_failure_alert
 from pw_pipelines.sensors.fulfillment import items_ready
 from pw_pipelines.sensors.payments import payment_events
+from pw_pipelines.sensors.signatures import signature_reminders
 from pw_pipelines.settings import PROJECT_ROOT, Settings, load_settings
 
 MANIFEST = PROJECT_ROOT / "dbt_models" / "target" / "manifest.json"
@@ -50,6 +51,7 @@ def build_defs(
         order_notice,
         payment_events,
         items_ready,
+        signature_reminders,
     ]
     return dg.Definitions(
         assets=[

@@ -157,6 +157,12 @@ AUTOMATIC: Mapping[str, Automatic] = {
         job="fulfill_item",
         every_seconds=5,
     ),
+    "signature_reminders": Automatic(
+        "sensor",
+        BOTH,
+        "Reminds signers after 3 and 7 days, replaces links that ran out; a signature given in an odd moment is found.",
+        every_seconds=30,
+    ),
     "run_failure_alert": Automatic(
         "sensor",
         BOTH,

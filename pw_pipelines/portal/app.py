@@ -25,6 +25,7 @@ from pw_pipelines.portal import (
     order_page,
     orders_api,
     segments,
+    sign_page,
     staff,
     states_api,
     webhooks,
@@ -77,7 +78,7 @@ def create_app(settings: Settings, *, live: LiveRecord | None = None) -> FastAPI
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
     for room in (
         api, states_api, orders_api, formations_api, check_page, names_page, checkout, order_page, staff, segments,
-        webhooks,
+        webhooks, sign_page,
     ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", _Static(directory=STATIC), name="static")

@@ -41,9 +41,15 @@ class FormProof:
         if not self._is_held:
             reply.set_cookie(self._cookie, self._value, path="/", httponly=True, secure=self._https, samesite="lax")
 
-    def is_proved(self, request: Request, form: Mapping[str, str]) -> bool:
-        """Whether the form comes from a page of ours that this browser was given."""
-        return is_same_site(request) and self._is_held and self._is_field(form.get(FIELD, ""))
+    def is_proved(self, request: Request, form: Mapping[str, str], *, hidden_origin: bool = False) -> bool:
+        """Whether the form comes from a page of ours that this browser was given.
+
+        hidden_origin: the page says `Referrer-Policy: no-referrer`, whose forms come with `Origin: null`; the cookie
+        and the field must tell then.
+        """
+        said = request.headers
+        is_hidden = hidden_origin and "sec-fetch-site" not in said and said.get("origin") == "null"
+        return (is_hidden or is_same_site(request)) and self._is_held and self._is_field(form.get(FIELD, ""))
 
     def _is_field(self, given: str) -> bool:
         return hmac.compare_digest(given.encode("utf-8", "replace"), self.field.encode())
