@@ -1,4 +1,4 @@
-"""Which items a run should be started for."""
+"""Which items a run should be started for, and what such a run is given."""
 
 from __future__ import annotations
 
@@ -6,8 +6,26 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from pw_pipelines.fulfillment import items
-from pw_pipelines.fulfillment.model import Connection
+from pw_pipelines.fulfillment.model import STAGES, Connection
 from pw_pipelines.fulfillment.owner import is_gone
+
+JOB = "fulfill_item"
+ITEM_TAG = "pw/item"
+
+
+def config_of(item_id: int) -> dict[str, object]:
+    """Run config for one item."""
+    return {"ops": {stage: {"config": {"item_id": item_id}} for stage in STAGES}}
+
+
+def tags_of(item_id: int) -> dict[str, str]:
+    """Tags of a run: ids alone, for everybody reads them. One run of an item at a time."""
+    return {ITEM_TAG: str(item_id)}
+
+
+def run_key_of(item_id: int, generation: int) -> str:
+    """Two requests with one key are one run."""
+    return f"{item_id}:{generation}"
 
 
 def to_start(
@@ -50,3 +68,28 @@ def to_start(
         )
         found.append((int(row["item_id"]), generation))
     return found
+
+
+def to_start_now(connection: Connection, item_ids: Collection[int], *, machine_now: datetime) -> list[tuple[int, int]]:
+    """Of these, the items that are ready, not worked and not asked for yet, with their generations; notes that they
+    were asked for. For a start without waiting for the sensor, whose business everything else remains."""
+    rows = connection.execute(
+        """with free as (
+             select item_id from pw.item_work
+             where item_id = any(%(items)s) and state = 'ready' and lease_owner is null
+               and requested_generation is distinct from generation
+             order by item_id for update skip locked)
+           update pw.item_work w set requested_generation = w.generation, requested_at = %(machine_now)s
+           from free where free.item_id = w.item_id returning w.item_id, w.generation""",
+        {"items": list(item_ids), "machine_now": machine_now},
+    ).fetchall()
+    return sorted((int(row["item_id"]), int(row["generation"])) for row in rows)
+
+
+def not_started(connection: Connection, item_id: int, generation: int) -> None:
+    """What was asked for was certainly not started: the sensor asks again at its next tick."""
+    connection.execute(
+        "update pw.item_work set requested_generation = null, requested_at = null "
+        "where item_id = %s and requested_generation = %s",
+        (item_id, generation),
+    )

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from pw_pipelines.fulfillment import starting
 from pw_pipelines.fulfillment.model import STAGES, Stage
 
 if TYPE_CHECKING:
     from pw_pipelines.fulfillment.engine import Outcome
 
-NAME = "fulfill_item"
-ITEM_TAG = "pw/item"
+NAME = starting.JOB
 _WORDS: dict[Stage, str] = {
     "prepare": "Gathers what the documents and the filing need; names what is missing.",
     "documents": "Draws the documents up, as DOCX and PDF.",
@@ -50,16 +50,6 @@ def _stage_op(stage: Stage, *, is_first: bool) -> dg.OpDefinition:
 
 
 _OPS = {stage: _stage_op(stage, is_first=stage == STAGES[0]) for stage in STAGES}
-
-
-def config_of(item_id: int) -> dict[str, object]:
-    """Run config for one item."""
-    return {"ops": {stage: {"config": {"item_id": item_id}} for stage in STAGES}}
-
-
-def tags_of(item_id: int) -> dict[str, str]:
-    """Tags of a run: ids alone, for everybody reads them. One run of an item at a time."""
-    return {ITEM_TAG: str(item_id)}
 
 
 @dg.job(

@@ -14,6 +14,7 @@ import structlog
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
+from starlette.background import BackgroundTask
 
 from pw_pipelines.commerce.payments import inbox
 from pw_pipelines.commerce.payments.events import CannotVerify, Forged, VerifiedEvent
@@ -21,6 +22,7 @@ from pw_pipelines.commerce.payments.ground import secrets_of
 from pw_pipelines.commerce.payments.paypal_door import PayPalDoor, paypal_door
 from pw_pipelines.commerce.payments.verify import adyen, frappe, shkeeper, stripe
 from pw_pipelines.faults import point
+from pw_pipelines.portal.nudge import nudge_payment
 from pw_pipelines.portal.problems import RETRY_SECONDS
 from pw_pipelines.portal.site import Site, the_site
 
@@ -62,7 +64,8 @@ async def webhook(request: Request) -> Response:
     # A database that is away raises, and is answered with 503 by the app.
     await to_thread.run_sync(_store, site, events, limiter=site.quick)
     point("payments.inbox.stored")
-    return _answer(ACKNOWLEDGED[provider])
+    # After the answer is sent: what was paid is begun at once. The inbox's sensor does the same within seconds.
+    return _answer(ACKNOWLEDGED[provider], BackgroundTask(nudge_payment, site.settings, events))
 
 
 async def _body(request: Request) -> bytes:
@@ -137,6 +140,6 @@ def _store(site: Site, events: Sequence[VerifiedEvent]) -> None:
 router.add_route("/webhooks/{provider}", webhook, methods=["POST"], include_in_schema=False)
 
 
-def _answer(status: HTTPStatus) -> Response:
+def _answer(status: HTTPStatus, afterwards: BackgroundTask | None = None) -> Response:
     headers = {"Retry-After": str(RETRY_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
-    return PlainTextResponse(status.phrase, status_code=status, headers=headers)
+    return PlainTextResponse(status.phrase, status_code=status, headers=headers, background=afterwards)

@@ -52,8 +52,9 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 class DagsterApi:
     """The webserver at `url`. Raises OutsideUnavailable when it does not answer, OutsideRefused when it says no."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self.url = url.rstrip("/")
+        self._timeout = timeout_seconds
 
     def ask(self, query: str, variables: Mapping[str, object] | None = None) -> dict[str, Any]:
         """The `data` of one query."""
@@ -63,7 +64,7 @@ class DagsterApi:
             headers={"Content-Type": "application/json"},
         )
         try:
-            with _direct.open(request, timeout=TIMEOUT_SECONDS) as response:
+            with _direct.open(request, timeout=self._timeout) as response:
                 answer = json.load(response)
         except urllib.error.HTTPError as error:
             text = error.read().decode(errors="replace")[:500]
@@ -122,13 +123,19 @@ class DagsterApi:
         }
 
     def launch(
-        self, location: str, job: str, *, partition: str | None = None, tags: Mapping[str, str] | None = None
+        self,
+        location: str,
+        job: str,
+        *,
+        partition: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        config: Mapping[str, object] | None = None,
     ) -> str:
         """Launches `job` (for one partition) and returns the run's id. Raises OutsideRefused with Dagster's reason."""
         all_tags = {**(tags or {}), **({"dagster/partition": partition} if partition else {})}
         params = {
             "selector": {"repositoryLocationName": location, "repositoryName": REPOSITORY, "jobName": job},
-            "runConfigData": {},
+            "runConfigData": config or {},
             "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in all_tags.items()]},
         }
         answer = self.ask(LAUNCH, {"params": params})["launchRun"]

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from pw_pipelines.clock import machine_now
+from pw_pipelines.fulfillment.starting import ITEM_TAG, JOB, config_of, run_key_of, tags_of
 from pw_pipelines.jobs.automatic import AUTOMATIC
-from pw_pipelines.jobs.fulfillment import ITEM_TAG, config_of, tags_of
-from pw_pipelines.jobs.fulfillment import NAME as JOB
 
 if TYPE_CHECKING:
     from pw_pipelines.fulfillment.ground import Ground
@@ -46,7 +45,7 @@ def start_items(context: dg.SensorEvaluationContext) -> dg.SkipReason | list[dg.
     if not ready:
         return dg.SkipReason(f"No item is ready; {len(under_way)} runs are under way.")
     return [
-        dg.RunRequest(run_key=f"{item_id}:{generation}", run_config=config_of(item_id), tags=tags_of(item_id))
+        dg.RunRequest(run_key=run_key_of(item_id, generation), run_config=config_of(item_id), tags=tags_of(item_id))
         for item_id, generation in ready
     ]
 
