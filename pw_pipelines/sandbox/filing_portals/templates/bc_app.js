@@ -1,6 +1,7 @@
 // One page: its address after # says which form. Answers stay in the page until the last panel sends them.
 const base = document.body.dataset.base, change = document.body.dataset.change, app = document.getElementById('app');
 const CHECK_MS = 120;
+let turn = 0;  // raised when another page is asked for: answers to an older one are dropped
 
 function element(tag, attributes, ...children) {
   const made = document.createElement(tag);
@@ -135,8 +136,9 @@ function lost(pane, message) {
 async function filings(asked = '') {
   const box = element('input', {type: 'search', id: 'filings-search', value: asked, size: 40});
   const button = element('button', {type: 'button', id: 'filings-go', onclick: () => filings(box.value.trim())}, 'Search');
-  const reply = await fetch(`${base}/api/v1/filings?q=${encodeURIComponent(asked)}`);
+  const mine = ++turn, reply = await fetch(`${base}/api/v1/filings?q=${encodeURIComponent(asked)}`);
   const found = (await reply.json()).filings;
+  if (mine !== turn) return;
   const head = element('tr', {}, ...['Filing', 'Company', 'Name', 'Kind', 'Folio', 'Filed'].map(name => element('th', {}, name)));
   const rows = found.map(one => element('tr', {class: 'filing', 'data-sha256': one.digests.join(' ')},
     ...['filingId', 'identifier', 'name', 'kind', 'folio', 'filed'].map(name => element('td', {class: name}, one[name]))));
@@ -147,6 +149,7 @@ async function filings(asked = '') {
 }
 
 function route() {
+  turn += 1;
   app.dataset.ready = 'false';
   const wanted = location.hash.replace('#/', '');
   if (FORMS[wanted]) show(FORMS[wanted], 0, new Map()); else filings();
