@@ -89,7 +89,7 @@ class Driver:
         found = self.page.locator(selector)
         if many:
             return found
-        return found.first if self._is_file(selector) else found.locator("visible=true").first
+        return found.first if look["found"][selector]["file"] else found.locator("visible=true").first
 
     def demand_words(self, step: Step, where: str) -> None:
         """Raises PageChanged when a button does not say what it should, or can't be pressed."""
@@ -172,9 +172,6 @@ class Driver:
         if lacking := [template for template in step.documents if template not in self.uploads]:
             raise FilingStopped(f"The form wants documents that were not made: {', '.join(lacking)}.")
         return [self.uploads[template] for template in step.documents]
-
-    def _is_file(self, selector: str) -> bool:
-        return bool(self.page.locator(selector).first.evaluate("e => e.type === 'file'"))
 
     def _note(self, step: Step) -> None:
         self.trace.append(

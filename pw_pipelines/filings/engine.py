@@ -66,7 +66,7 @@ class FilingEngine:
         """Fills the form anew and submits it if its digest is `approved`.
 
         Raises as `fill`, PageChanged where the form is not the one approved: nothing was sent. After the submit:
-        PortalSaid with `happened` as its file says, NotConfirmed: it may have been filed.
+        PortalSaid, refused: nothing was filed; NotConfirmed: it may have been.
         """
 
         def work(page: Page) -> Filed:

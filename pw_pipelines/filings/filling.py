@@ -23,6 +23,7 @@ from pw_pipelines.resources.page_script import Pattern, Reading
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+TROUBLE_SECONDS = 2.0  # for words of the page's own, after a connection was lost
 CONFIRM_SECONDS = 90.0  # a slow answer is worth waiting for: without it somebody has to look the filing up
 # What would be sent by this button: its words, and the address of its form, without numbers that differ each time.
 _BUTTON = r"""e => ({says: (e.innerText || e.value || '').trim(), name: e.name || e.id || '',
@@ -65,15 +66,14 @@ class Filling:
         for number, step in enumerate(self._material.form.steps, start=1):
             if step.do == "page":
                 self._begin_page(step)
-            elif step.do == "submit":
-                self._driver.the_one(str(step.at), f"Step {number} (submit)")
-                self._driver.demand_words(step, f"Step {number} (submit {step.at})")
+                continue
+            if step.do in ("next", "submit"):
+                where = f"Step {number} ({step.do} {step.at})"
+                self._driver.the_one(str(step.at), where)
+                self._driver.demand_words(step, where)
                 self._end_page(step)
-            else:
-                if step.do == "next":
-                    self._end_page(step)
-                if self._driver.do(step, number):
-                    self._here.append((step, number))
+            if step.do != "submit" and self._driver.do(step, number):
+                self._here.append((step, number))
         return self._filled()
 
     def submit(self, filled: Filled) -> Filed:
@@ -207,15 +207,12 @@ class Filling:
                 if is_seen(form.confirmation.success, look) and self._number(form.confirmation.number):
                     return look
                 if error := self._watch.error_seen(look):
-                    said = PortalSaid(
-                        told(error, portal), reference=error.reference, happened=error.happened, then=error.then
-                    )
                     self.shoot("After the submit")
-                    said.shots = self.shots
-                    raise said
-            if trouble is not None and trouble == self._watch.trouble():
-                break
-            trouble = self._watch.trouble()
+                    if error.happened == "unknown":
+                        raise NotConfirmed(told(error, portal), shots=self.shots)
+                    raise PortalSaid(told(error, portal), error, shots=self.shots)
+            if trouble := trouble or self._watch.trouble():
+                deadline = min(deadline, time.monotonic() + TROUBLE_SECONDS)
             self._page.wait_for_timeout(100)
         self.shoot("After the submit")
         why = trouble or "no page came that confirms it"

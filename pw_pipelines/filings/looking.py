@@ -31,7 +31,8 @@ LOOK = r"""([selectors, region]) => {
   for (const s of selectors) {
     const all = [...document.querySelectorAll(s)].filter(there), e = all[0];
     found[s] = {count: all.length, text: e ? words(e) : '', enabled: !!e && !e.disabled &&
-                e.getAttribute('aria-disabled') !== 'true'};
+                e.getAttribute('aria-disabled') !== 'true',
+                file: !!e && e.type === 'file'};
   }
   const within = region ? document.querySelector(region) : document;
   const skip = ['hidden', 'submit', 'button', 'image', 'reset'];
@@ -93,10 +94,11 @@ class Watch:
         self._status: int | None = None
         self._lost: str | None = None
         self._under_way: set[Request] = set()
+        self.lost_sending: str | None = None  # why the answer to something the page sent never came
         self.said: list[str] = []  # by windows that popped up
         page.on("response", self._note)
         page.on("request", self._begun)
-        page.on("requestfinished", self._under_way.discard)
+        page.on("requestfinished", self._finished)
         page.on("requestfailed", self._failed)
         page.on("dialog", self._dismiss)
 
@@ -153,7 +155,7 @@ class Watch:
                     raise Challenged(_TOLD[problem.kind])
                 raise OutsideUnavailable(f"{self._portal.title}: {_TOLD[problem.kind]}")
         if errors and (error := self.error_seen(look)):
-            raise PortalSaid(told(error, self._portal), reference=error.reference, happened="no", then=error.then)
+            raise PortalSaid(told(error, self._portal), error)
         if self._status is not None and self._status >= 400:
             if self._status in REFUSALS:
                 raise Challenged(f"The portal refuses us (status {self._status}).")
@@ -173,10 +175,10 @@ class Watch:
 
     def trouble(self) -> str | None:
         """What became of the page itself, where no page with words came; None while nothing is wrong."""
-        if self._lost:
-            return f"The connection was lost ({self._lost})."
+        if self._lost or self.lost_sending:
+            return f"the connection was lost ({self._lost or self.lost_sending})"
         if self._status is not None and self._status >= 400:
-            return f"The portal answered with status {self._status}."
+            return f"the portal answered with status {self._status}"
         return None
 
     def _begun(self, request: Request) -> None:
@@ -188,8 +190,13 @@ class Watch:
         if self._is_the_page(response.request) and not 300 <= response.status < 400:
             self._status = response.status
 
+    def _finished(self, request: Request) -> None:
+        self._under_way.discard(request)
+
     def _failed(self, request: Request) -> None:
         self._under_way.discard(request)
+        if request.method not in ("GET", "HEAD"):
+            self.lost_sending = request.failure
         # What a page of its own accord stops asking for, since it goes to another one, was not lost.
         if self._is_the_page(request) and request.failure and "ERR_ABORTED" not in request.failure:
             self._lost = request.failure
@@ -205,7 +212,7 @@ class Watch:
 def told(error: PortalError, portal: Portal) -> str:
     """One of the portal's own errors in a sentence."""
     reference = f" (reference {error.reference})" if error.reference else ""
-    return f"{portal.title} refuses{reference}: {error.means}"
+    return f"{portal.title} says{reference}: {error.means}"
 
 
 _TOLD = {

@@ -63,7 +63,11 @@ def _by_page(
     patterns = [lookup.nothing, Pattern(selector=lookup.rows)]
     watch = Watch(page, portal, selectors_of(portal, (*login_steps, *lookup.steps), patterns))
     driver = Driver(page, watch, base, values)
-    for number, step in enumerate((*login_steps, *lookup.steps), start=1):
+    for number, step in enumerate(login_steps, start=1):
+        driver.do(step, number)
+    if login is not None and lookup.signed_in:
+        driver.expect_signed_in(login.signed_in)
+    for number, step in enumerate(lookup.steps, start=1):
         driver.do(step, number)
     assert lookup.nothing is not None
     assert lookup.rows is not None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pw_pipelines.errors import PwError
 
 if TYPE_CHECKING:
     from pw_pipelines.filings.material import Shot
+    from pw_pipelines.filings.portal import PortalError
 
 
 class FilingStopped(PwError):
@@ -44,22 +45,12 @@ class MissingFacts(FilingStopped):
 
 
 class PortalSaid(FilingStopped):
-    """The portal showed an error of its own that its file knows. happened: whether the filing was taken all the same;
-    before the submit always "no". then: whether it may be tried again by itself."""
+    """The portal showed an error of its own that its file knows; nothing was filed. `error.then` says whether it may
+    be tried again by itself."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        reference: str | None,
-        happened: Literal["no", "unknown"],
-        then: Literal["person", "later"],
-        shots: Sequence[Shot] = (),
-    ) -> None:
+    def __init__(self, message: str, error: PortalError, *, shots: Sequence[Shot] = ()) -> None:
         super().__init__(message, shots=shots)
-        self.reference = reference
-        self.happened = happened
-        self.then = then
+        self.error = error
 
 
 class NotConfirmed(PwError):
