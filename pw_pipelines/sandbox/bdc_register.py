@@ -82,6 +82,13 @@ class BdcRegister:
             if row.first <= position <= row.last and (row.first < position or row.revision <= revision)
         ]
 
+    def added(self, frn: str, name: str) -> Provider:
+        """One who files although the world knows of none; with the ID it had, where it ever was a provider."""
+        known = next((row for row in self.providers if row.frn == frn), None)
+        if known is not None:
+            return known
+        return Provider(frn, f"{200_000 + int(frn) % 700_000:06d}", name, -1, 0, 0, 0)
+
     def _provider(self, carrier: Carrier) -> Provider | None:
         draw = stream(self._seed, Subject.BDC, carrier.index)
         if carrier.cohort is not Cohort.BROADBAND and (

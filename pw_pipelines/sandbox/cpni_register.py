@@ -38,7 +38,10 @@ class Unit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One filing. `received` is UTC to the millisecond; `covered` are the carriers it speaks for."""
+    """One filing. `received` is UTC to the millisecond; `covered` are the carriers it speaks for.
+
+    docket, type, confirmation: those of what was filed with the stand-in; the world's own are all certifications.
+    """
 
     id_submission: str
     received: datetime
@@ -47,6 +50,9 @@ class Certificate:
     law_firm: str | None
     documents: tuple[str, ...]
     covered: tuple[int, ...]
+    docket: str = "06-36"
+    type: str = "CERTIFICATION"
+    confirmation: str | None = None
 
 
 class CpniRegister:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pw_pipelines.sandbox.bdc_register import VINTAGES, Vintage
+from pw_pipelines.sandbox.bdc_register import VINTAGES, Provider, Vintage
 from pw_pipelines.sandbox.today import day_asked
 
 if TYPE_CHECKING:
@@ -37,13 +37,25 @@ def file_stem(vintage: Vintage, revision: date) -> str:
     return f"bdc_us_provider_list_{vintage.name}_{revision:%d%b%Y}".replace(f"{revision:%b}", f"{revision:%b}".lower())
 
 
+def listed(world: World, vintage: Vintage, on: date) -> list[Provider]:
+    """The providers of a vintage in its newest revision of a day, by FRN; with those who filed for it with the
+    stand-in before that revision came out."""
+    published = vintage.published(on)
+    rows = world.bdc.listed(vintage, len(published) - 1)
+    known = {row.frn for row in rows}
+    filed = world.filed.bdc(published[-1]) if world.filed else []
+    added = {one.frn: one.name for one in filed if one.as_of == vintage.as_of and one.frn not in known}
+    if not added:
+        return rows
+    return sorted([*rows, *(world.bdc.added(frn, name) for frn, name in added.items())], key=lambda row: row.frn)
+
+
 def provider_csv(world: World, vintage: Vintage, on: date) -> bytes:
     """The provider list of a vintage in its newest revision of a day: UTF-8, CRLF."""
-    revision = len(vintage.published(on)) - 1
     sink = io.StringIO()
     writer = csv.writer(sink)
     writer.writerow(COLUMNS)
-    writer.writerows((row.frn, row.provider_id, row.holding_company) for row in world.bdc.listed(vintage, revision))
+    writer.writerows((row.frn, row.provider_id, row.holding_company) for row in listed(world, vintage, on))
     return sink.getvalue().encode()
 
 
@@ -72,7 +84,7 @@ def _file_list(world: World, vintage: Vintage, on: date) -> list[dict[str, objec
             "subcategory": "Provider List",
             "file_type": "csv",
             "file_name": file_stem(vintage, published[-1]),
-            "record_count": str(len(world.bdc.listed(vintage, len(published) - 1))),
+            "record_count": str(len(listed(world, vintage, on))),
         }
     ]
     for number, (category, subcategory, technology, code, meaning, fips, state) in enumerate(_OTHER_FILES, 50):

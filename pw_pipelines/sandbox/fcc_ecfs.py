@@ -37,6 +37,7 @@ _PROCEEDING = {
     "bureau_code": "EB",
     "bureau_name": "Enforcement Bureau",
 }
+_OTHER_TYPES = {"APPLICATION": (36, "AP"), "COMMENT": (7, "CO"), "LETTER": (20, "LT"), "OTHER": (23, "OT")}
 _KNOWN = frozenset(
     """api_key limit offset sort q proceedings.name filers.name submissiontype.description date_received
     date_disseminated""".split()
@@ -68,16 +69,17 @@ def stamp(moment: datetime) -> str:
 def record(filing: Certificate) -> dict[str, object]:
     """One filing as `/filings` shows it."""
     received = stamp(filing.received)
+    number, abbreviation = _OTHER_TYPES.get(filing.type, (110, "CF"))
     document = hashlib.md5(filing.id_submission.encode(), usedforsecurity=False).hexdigest()[:14]
     return {
         "id_submission": filing.id_submission,
         "submissiontype": {
-            "id": 110,
-            "description": "CERTIFICATION",
-            "short": "CERTIFICATION",
-            "abbreviation": "CF",
+            "id": number,
+            "description": filing.type,
+            "short": filing.type,
+            "abbreviation": abbreviation,
         },
-        "proceedings": [_PROCEEDING],
+        "proceedings": [_PROCEEDING if filing.docket == DOCKET else {"name": filing.docket}],
         "date_received": received,
         "date_submission": received,
         "date_disseminated": stamp(filing.received + timedelta(hours=15)),
@@ -95,7 +97,7 @@ def record(filing: Certificate) -> dict[str, object]:
         ],
         "text_data": None,
         "total_page_count": 2 + len(filing.covered) % 5,
-        "confirmation_number": None,
+        "confirmation_number": filing.confirmation,
     }
 
 
@@ -141,10 +143,8 @@ def search(filings: list[Certificate], query: Mapping[str, str]) -> list[dict[st
     field, _, direction = query.get("sort", "date_received,DESC").partition(",")
     if field not in _SORTS or direction not in ("ASC", "DESC"):
         raise _Refusal(200, MALFORMED)
-    if query.get("proceedings.name", DOCKET).strip('"') != DOCKET:
-        return []
-    if query.get("submissiontype.description", "CERTIFICATION").upper() != "CERTIFICATION":
-        return []
+    docket = query.get("proceedings.name", DOCKET).strip('"')
+    kind = query.get("submissiontype.description", "").upper()
     first, last = _span(query["date_received"]) if "date_received" in query else Span(None, None)
     low = bisect_left(filings, _midnight(first), key=_received) if first else 0
     high = bisect_left(filings, _midnight(last + timedelta(days=1)), key=_received) if last else len(filings)
@@ -153,7 +153,9 @@ def search(filings: list[Certificate], query: Mapping[str, str]) -> list[dict[st
     chosen = [
         filing
         for filing in filings[low:high]
-        if (not name or any(name in filer.lower() for filer in filing.filers))
+        if filing.docket == docket
+        and kind in ("", filing.type)
+        and (not name or any(name in filer.lower() for filer in filing.filers))
         and (not words or any(words in text.lower() for text in (*filing.filers, *filing.documents)))
     ]
     if direction == "DESC":
@@ -177,7 +179,7 @@ def routes(world: World) -> list[Route]:
             "X-RateLimit-Remaining": str(max(0, HOURLY_LIMIT - used["count"])),
         }
         try:
-            received = world.cpni.received(day_asked(request).toordinal())
+            received = world.ecfs_received(day_asked(request))
             return JSONResponse({"filing": search(received, query)}, headers=headers)
         except _Refusal as refusal:
             return refusal.reply

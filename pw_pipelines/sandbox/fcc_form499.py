@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from threading import Lock
@@ -92,14 +92,15 @@ def xml_chunks(
 ) -> Iterator[bytes]:
     """The reply for `filers` (everybody when None) in the vintage `updated`."""
     chosen = world.form499.present(updated.toordinal()) if filers is None else list(filers)
+    moved = _moved(world, updated)
     more = 0
     if inflate_to and chosen:
         sample = chosen[:: max(1, len(chosen) // 400)]
-        mean = sum(len(_filer(world, filer, updated, 0)) for filer in sample) / len(sample)
+        mean = sum(len(_filer(world, filer, updated, 0, moved)) for filer in sample) / len(sample)
         more = max(0, round((inflate_to / len(chosen) - mean) / 60) + 3)
     yield _OPEN.format(updated=updated.isoformat(), count=len(chosen)).encode("ascii")
     for start in range(0, len(chosen), _PER_CHUNK):
-        text = "".join(_filer(world, filer, updated, more) for filer in chosen[start : start + _PER_CHUNK])
+        text = "".join(_filer(world, filer, updated, more, moved) for filer in chosen[start : start + _PER_CHUNK])
         yield text.encode("iso-8859-1", "xmlcharrefreplace")
     yield _CLOSE.encode("ascii")
 
@@ -108,10 +109,22 @@ def _line(indent: int, tag: str, value: str) -> str:
     return f"{' ' * indent}<{tag}>{escape(value)}</{tag}>\n" if value else ""
 
 
-def _filer(world: World, filer: Filer, updated: date, more: int) -> str:
+def _moved(world: World, updated: date) -> dict[str, int]:
+    """Filer ID -> 1 April of the newest cycle filed with the stand-in before a vintage. An FRN alone means its newest
+    active filer."""
+    found: dict[str, int] = {}
+    for one in world.filed.form499(updated) if world.filed else ():
+        on = updated.toordinal()
+        mine = [filer for filer in world.form499.by_frn.get(one.frn, ()) if filer.started_on <= on < filer.ended_on]
+        filer_id = one.filer_id or (max(mine, key=lambda filer: filer.started_on).filer_id if mine else "")
+        found[filer_id] = max(found.get(filer_id, 0), date(one.year, 4, 1).toordinal())
+    return found
+
+
+def _filer(world: World, filer: Filer, updated: date, more: int, moved: Mapping[str, int]) -> str:
     draw = stream(world.seed, Subject.FORM499, filer.position + 1)
     on = updated.toordinal()
-    current = world.form499.current_as_of(filer, on)
+    current = max(world.form499.current_as_of(filer, on), moved.get(filer.filer_id, 0))
     profile = world.profile(filer.carrier) if filer.carrier >= 0 else None
     holding = ""
     if filer.carrier >= 0:
@@ -215,7 +228,9 @@ def cached_file(world: World, on: date, folder: Path) -> Path:
     """The whole database of a day as a file under `folder`, written once per vintage."""
     updated = updated_on(on)
     with _WRITING:
-        path = folder / f"form499-{world.seed}-{updated.isoformat()}-{_likeness(world, updated)}.xml"
+        filed = world.filed.edition("usac_efile", updated) if world.filed else ""
+        likeness = _likeness(world, updated) + (f"-{filed}" if filed else "")
+        path = folder / f"form499-{world.seed}-{updated.isoformat()}-{likeness}.xml"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")

@@ -7,6 +7,7 @@ Rates of the quirks are those of the exports of January 2025 and August 2026.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from datetime import date
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from pw_pipelines.sandbox.streams import Draw, Subject, Weighted, day, pick, str
 from pw_pipelines.sandbox.today import day_asked
 
 if TYPE_CHECKING:
+    from pw_pipelines.sandbox.filed import RmdEntry
     from pw_pipelines.sandbox.world import World
 
 COLUMNS = (
@@ -69,12 +71,52 @@ def csv_bytes(world: World, on: date) -> bytes:
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
     header = list(COLUMNS)
-    rows = (_row(world, filing, ordinal) for filing in world.rmd.listed(ordinal))
+    rows = published(world, on)
     for row in (header, *rows):
         if dropped is not None:
             del row[dropped]
         writer.writerow(row)
     return b"\xef\xbb\xbf" + sink.getvalue().encode()
+
+
+def published(world: World, on: date, frn: str | None = None) -> list[list[str]]:
+    """Rows of a day (of one FRN), by number: the world's own, with what was filed with the portal's stand-in laid over
+    them."""
+    ordinal = on.toordinal()
+    entries = world.filed.rmd(on) if world.filed else {}
+    entries = {number: entry for number, entry in entries.items() if frn in (None, entry.frn)}
+    rows = []
+    for filing in world.rmd.listed(ordinal):
+        if frn is not None and not _is_filed_by(world, filing, frn):
+            continue
+        entry = entries.pop(filing.number, None)
+        row = _row(world, filing, ordinal)
+        rows.append(_laid_over(row, entry) if entry else row)
+    if entries:  # new filings, and those that were kept from removal
+        known = {filing.number: filing for filing in world.rmd.filings}
+        for number, entry in entries.items():
+            before = _blank(entry) if entry.is_new else _row(world, known[number], ordinal)
+            rows.append(_laid_over(before, entry))
+        rows.sort(key=lambda row: row[0])
+    return rows
+
+
+def _is_filed_by(world: World, filing: Filing, frn: str) -> bool:
+    return world.carriers[filing.carrier].frn == frn and filing.number != world.rmd.blank_frn_number
+
+
+def _blank(entry: RmdEntry) -> list[str]:
+    sys_id = hashlib.md5(entry.number.encode(), usedforsecurity=False).hexdigest()
+    known = {"number": entry.number, "frn": entry.frn, "filing_url": _FORM.format(sys_id)}
+    return [known.get(column, "") for column in COLUMNS]
+
+
+def _laid_over(row: list[str], entry: RmdEntry) -> list[str]:
+    cells = dict(zip(COLUMNS, row, strict=True))
+    cells |= {column: _guarded(text) for column, text in entry.cells.items()}
+    cells["last_updated"] = max(cells["last_updated"], _iso(entry.updated))
+    cells["last_recertified"] = max(cells["last_recertified"], _iso(entry.recertified))
+    return list(cells.values())
 
 
 def _row(world: World, filing: Filing, on: int) -> list[str]:
@@ -225,17 +267,15 @@ def routes(world: World) -> list[Route]:
         """One FRN as JSON. The real reply's shape is not documented in public: this one is ours."""
         query = request.query_params.get("sysparm_query", "")
         asked = query.removeprefix("frn_str=")
-        on = day_asked(request).toordinal()
-        rows = [
-            dict(zip(COLUMNS, _row(world, filing, on), strict=True))
-            for filing in world.rmd.listed(on)
-            if world.carriers[filing.carrier].frn == asked and filing.number != world.rmd.blank_frn_number
-        ]
-        return JSONResponse({"result": rows})
+        rows = published(world, day_asked(request), asked)
+        return JSONResponse({"result": [dict(zip(COLUMNS, row, strict=True)) for row in rows]})
 
     def attachment(request: Request) -> Response:
         """The mitigation plan: one in forty has none (404)."""
         on, asked = day_asked(request).toordinal(), request.query_params.get("sys", "")
+        for entry in (world.filed.rmd(day_asked(request)) if world.filed else {}).values():
+            if entry.plan and hashlib.md5(entry.number.encode(), usedforsecurity=False).hexdigest() == asked:
+                return Response(entry.plan, media_type="application/pdf")
         filing = next((filing for filing in world.rmd.listed(on) if filing.sys_id == asked), None)
         if filing is None or filing.is_carried or stream(world.seed, Subject.RMD, filing.carrier, 61_000)() < 0.025:
             return JSONResponse({"error": {"message": "No Record found"}, "status": "failure"}, status_code=404)

@@ -35,6 +35,7 @@ from pw_pipelines.sandbox import (
 )
 from pw_pipelines.sandbox.census import neglect
 from pw_pipelines.sandbox.companies import Companies
+from pw_pipelines.sandbox.filed import Filings
 from pw_pipelines.sandbox.filing_portals.book import FilingBook
 from pw_pipelines.sandbox.mail import drop_of
 from pw_pipelines.sandbox.renderings import Renderings
@@ -59,6 +60,7 @@ def create_app(settings: Settings, *, world: World | None = None, book: faults.F
     book = book or faults.FaultBook()
     companies, renderings = _registers(settings)
     house = filing_portals.House(settings.clock.now, world, FilingBook(settings.home / "sandbox" / "filings"))
+    world = world.with_filings(Filings(house.book))
     apps = _other_systems(settings)
     routes: list[BaseRoute] = [
         Route("/", _front_page),

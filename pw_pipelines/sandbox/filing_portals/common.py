@@ -30,7 +30,7 @@ from starlette.routing import Route
 from pw_pipelines.sandbox.filing_portals.book import FilingBook
 from pw_pipelines.sandbox.world import World
 
-USERNAME, PASSWORD = "sandbox", "sandbox-password"  # noqa: S105  the account every stand-in knows
+USERNAME, PASSWORD = "sandbox", "sandbox-password"  # the account every stand-in knows
 MOST_SESSIONS = 1_000
 Change = Literal["none", "renamed_field", "extra_required", "moved_submit", "captcha", "maintenance"]
 """renamed_field   a field has another name, id and label

@@ -102,7 +102,10 @@ def routes(house: House) -> list[Route]:
             errors = [{"field": "frn", "message": f"No published certification was found for FRN {values['frn']}."}]
         if errors:
             return JSONResponse({"errors": errors}, 422)
-        fields = values | {"rmd_number": number or _next_number(house, today)}
+        fields = values | {
+            "rmd_number": number or _next_number(house, today),
+            "is_new": "false" if number else "true",
+        }
         made = house.book.add(
             PORTAL, kind, values["frn"], fields, uploads, at=house.now(), confirmation=lambda _: fields["rmd_number"]
         )
