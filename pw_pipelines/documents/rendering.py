@@ -121,7 +121,8 @@ def _needed(body: list[nodes.Node], guarded: frozenset[str], found: set[str]) ->
         elif isinstance(node, nodes.If):
             for test, inner in [(node.test, node.body), *((other.test, other.body) for other in node.elif_)]:
                 tested = frozenset(name.name for name in _bare(test))
-                found |= {name.expr.name for name in _compared(test) if isinstance(name.expr, nodes.Name)} - guarded
+                compared = {name.expr.name for name in _compared(test) if isinstance(name.expr, nodes.Name)}
+                found |= compared - guarded - tested
                 _needed(inner, guarded | tested, found)
             _needed(node.else_, guarded, found)
 
