@@ -10,10 +10,14 @@ from typing import Any, Literal, get_args
 import psycopg
 
 from pw_pipelines.errors import PwError
+from pw_pipelines.fulfillment.stage import STAGES, Stage
+
+__all__ = [
+    "CLOCK_GATES", "GATE_WORDS", "STAGES", "ClockGate", "Connection", "Done", "FulfillmentError", "Gate", "ItemView",
+    "LeaseLost", "NotDone", "PersonGate", "Seen", "Stage",
+]  # fmt: skip
 
 Connection = psycopg.Connection[dict[str, Any]]
-Stage = Literal["prepare", "documents", "signature", "review", "file", "confirm", "deliver", "book"]
-STAGES: tuple[Stage, ...] = get_args(Stage)
 ClockGate = Literal["hours", "pacing", "retry", "settling", "cure_window"]
 PersonGate = Literal[
     "details", "signature", "review", "challenge", "packet", "unknown_effect", "duplicate", "changed_page",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from pw_pipelines.fulfillment import starting
-from pw_pipelines.fulfillment.model import STAGES, Stage
+from pw_pipelines.fulfillment.stage import STAGES, Stage
 
 if TYPE_CHECKING:
     from pw_pipelines.fulfillment.engine import Outcome
