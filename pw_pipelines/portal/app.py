@@ -20,6 +20,12 @@ from pw_pipelines.portal import (
     api,
     check_page,
     checkout,
+    desk,
+    desk_deeds,
+    desk_effects,
+    desk_files,
+    desk_portals,
+    desk_review,
     formations_api,
     names_page,
     order_page,
@@ -27,6 +33,7 @@ from pw_pipelines.portal import (
     segments,
     sign_page,
     staff,
+    staff_login,
     states_api,
     webhooks,
 )
@@ -78,7 +85,7 @@ def create_app(settings: Settings, *, live: LiveRecord | None = None) -> FastAPI
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
     for room in (
         api, states_api, orders_api, formations_api, check_page, names_page, checkout, order_page, staff, segments,
-        webhooks, sign_page,
+        webhooks, sign_page, staff_login, desk, desk_review, desk_files, desk_deeds, desk_effects, desk_portals,
     ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", _Static(directory=STATIC), name="static")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 from fastapi import HTTPException
@@ -12,7 +13,9 @@ from pw_pipelines.portal.problems import problem
 
 LARGEST_BYTES = 64 * 1024  # a batch of 25 carriers with 30 services each is about a third of it
 _OWN_LIMIT = "/webhooks/"
-_WORDS = f"The body is larger than {LARGEST_BYTES:,} bytes."
+# A confirmation that staff upload. Whether somebody is logged in is asked before the body is read.
+_UPLOAD = re.compile(r"/desk/items/\d{1,18}/filed", re.ASCII)
+LARGEST_UPLOAD_BYTES = 11 * 2**20
 
 
 class BodyLimit:
@@ -25,9 +28,11 @@ class BodyLimit:
         if scope["type"] != "http" or scope["path"].startswith(_OWN_LIMIT):
             await self._app(scope, receive, send)
             return
+        most = LARGEST_UPLOAD_BYTES if _UPLOAD.fullmatch(scope["path"]) else LARGEST_BYTES
+        words = f"The body is larger than {most:,} bytes."
         stated = Headers(scope=scope).get("content-length", "0")
-        if not stated.isdecimal() or int(stated) > LARGEST_BYTES:
-            refused = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _WORDS, field="body", remedy="Send less at once.")
+        if not stated.isdecimal() or int(stated) > most:
+            refused = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, words, field="body", remedy="Send less at once.")
             await refused(scope, receive, send)
             return
         read = 0
@@ -36,8 +41,8 @@ class BodyLimit:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > LARGEST_BYTES:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _WORDS)
+            if read > most:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, words)
             return message
 
         await self._app(scope, counted, send)

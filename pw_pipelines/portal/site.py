@@ -50,13 +50,14 @@ def _environment() -> Environment:
         copy_dates=words.copy_dates,
         source_dates=words.source_dates,
     )
-    environment.globals.update(SEVERITY=words.SEVERITY, CERTAINTY=words.CERTAINTY, DUTY=words.DUTY, style=_version())
+    environment.globals.update(SEVERITY=words.SEVERITY, CERTAINTY=words.CERTAINTY, DUTY=words.DUTY)
+    environment.globals.update(style=_version("site.css"), desk_style=_version("desk.css"))
     return environment
 
 
-def _version() -> str:
+def _version(sheet: str) -> str:
     """A changed style sheet gets a new address, so that browsers may keep the old one for ever."""
-    return hashlib.sha256((STATIC / "site.css").read_bytes()).hexdigest()[:12]
+    return hashlib.sha256((STATIC / sheet).read_bytes()).hexdigest()[:12]
 
 
 # Python runs one thread at a time: more of them answer no more checks a second, only less evenly. With 8 clients on
@@ -75,6 +76,7 @@ class Site:
     live: LiveRecord
     templates: Environment
     quick: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(QUICK_THREADS))
+    logins: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))  # each takes a quarter of a second
     patient: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PATIENT_THREADS))
 
     async def check(

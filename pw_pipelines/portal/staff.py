@@ -6,12 +6,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, HTTPException, Request, status
 from fastapi.responses import HTMLResponse
 
 from pw_pipelines.clock import machine_now
 from pw_pipelines.filling import is_being_filled
 from pw_pipelines.portal.dagster_status import DagsterStatus, dagster_status
+from pw_pipelines.portal.desk_session import session_of
 from pw_pipelines.portal.security import is_staff
 from pw_pipelines.portal.site import Site, site_of
 from pw_pipelines.portal.status import Figures, figures
@@ -21,13 +23,15 @@ from pw_pipelines.portal.words import age
 
 
 async def staff_only(request: Request, site: Annotated[Site, Depends(site_of)]) -> None:
-    """Asks for the staff's password where one is set; live mode always has one."""
+    """Asks for the staff's password where one is set (live mode always has one), or a login at the desk."""
     password = site.settings.staff_password
     if password is None or is_staff(request, password.get_secret_value()):
         return
+    if await to_thread.run_sync(session_of, request, site, limiter=site.quick) is not None:
+        return
     raise HTTPException(
         status.HTTP_401_UNAUTHORIZED,
-        "These pages are for the staff. Log in as `staff` with the password in PW_STAFF_PASSWORD.",
+        "These pages are for the staff. Log in at /desk, or as `staff` with the password in PW_STAFF_PASSWORD.",
         headers={"WWW-Authenticate": 'Basic realm="Performance West staff", charset="UTF-8"'},
     )
 

@@ -1,0 +1,149 @@
+"""/desk: what waits for whom since when, and one item with everything that shows where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from pw_pipelines.commerce.order_view import NUMBER
+from pw_pipelines.errors import UsageError
+from pw_pipelines.fulfillment import answers, board
+from pw_pipelines.fulfillment.facts import Fact, fact_of
+from pw_pipelines.fulfillment.model import STAGES, FulfillmentError
+from pw_pipelines.fulfillment.private_data import Vault
+from pw_pipelines.portal.desk_pages import HOME, ItemId, Sent, SiteHere, books, page, refused, sent_by
+from pw_pipelines.portal.desk_session import Session, may
+from pw_pipelines.portal.site import Site
+
+router = APIRouter(include_in_schema=False)
+Reader = Annotated[Session, Depends(may("read"))]
+WHO = {"reviewer": "Reviewer", "ops": "Ops", "customer": "Customer", "clock": "A clock"}
+RUN_STATES = {"ready": "Ready for a run", "stopped": "Order ended"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One detail of an item as its form asks it. value: what is known; of a private one only that it is."""
+
+    fact: Fact
+    value: str
+    is_known: bool
+    is_missing: bool
+
+
+def questions_of(item_page: board.ItemPage, missing: tuple[str, ...]) -> list[Question]:
+    """Every detail the item's playbook names, what is missing first."""
+    known = {row["name"]: row["value"] for row in item_page.answers}
+    private = {row["name"] for row in item_page.private if row["erased_at"] is None}
+    names = [*item_page.playbook.facts]
+    if item_page.item.gate in ("held", "duplicate"):
+        names += sorted(answers.STAFF_ONLY)
+    found = []
+    for name in names:
+        fact = fact_of(name)
+        value = "" if fact.private else known.get(name, "")
+        is_known = name in private if fact.private else bool(value)
+        found.append(Question(fact, value, is_known, name in missing))
+    return sorted(found, key=lambda one: not one.is_missing)
+
+
+def hours_since(since: datetime, now: datetime) -> float:
+    """For the template's `age`."""
+    return max(0.0, (now - since).total_seconds() / 3600)
+
+
+@router.get(HOME)
+def queue(  # noqa: PLR0917 - each is a field of the address
+    request: Request,
+    site: SiteHere,
+    session: Reader,
+    gate: str = "",
+    who: str = "",
+    number: str = "",
+    place: Annotated[int, Query(alias="page", ge=0, le=1000)] = 0,
+) -> HTMLResponse:
+    """The queue, those that waited longest first."""
+    asked = number.strip().upper()
+    wanted = board.Filter(
+        gate=gate if gate in board.WAITS_FOR else None,
+        who=who if who in WHO else None,
+        number=asked if NUMBER.fullmatch(asked) else None,
+        state="ready" if gate == "ready" else None,
+    )
+    with books(site) as connection:
+        rows = board.queue(connection, wanted, page=place, size=board.PAGE + 1)
+        counts = board.counts(connection)
+        unknown = len(board.unknown_effects(connection))
+    nobody = bool(asked) and wanted.number is None
+    return page(
+        request, site, session, "desk_queue.html", rows=[] if nobody else rows[: board.PAGE], counts=counts,
+        unknown=unknown, wanted=wanted, asked=number[:40], who=WHO, waits_for=board.WAITS_FOR, words=board.words_of,
+        more=len(rows) > board.PAGE, place=place, hours=hours_since, states=RUN_STATES,
+    )  # fmt: skip
+
+
+@router.get(HOME + "/items/{item_id}")
+def item(item_id: ItemId, request: Request, site: SiteHere, session: Reader) -> HTMLResponse:
+    """One item."""
+    return show_item(item_id, request, site, session)
+
+
+def show_item(
+    item_id: int, request: Request, site: Site, session: Session, *, revealed: dict[str, str] | None = None
+) -> HTMLResponse:
+    """The item's page. `revealed`: a personal value that was just asked for, with its reason."""
+    with books(site) as connection:
+        shown = board.item_page(connection, item_id)
+        missing = answers.missing_of(connection, Vault(site.settings), item_id)
+        siblings = board.queue(connection, board.Filter(number=shown.item.order_number))
+    here = shown.item.stage
+    return page(
+        request, site, session, "desk_item.html", shown=shown, item=shown.item, row=shown.row,
+        questions=questions_of(shown, missing), missing=missing, siblings=siblings, words=board.words_of,
+        question_of=board.question_of, waits_for=board.WAITS_FOR, who=WHO, revealed=revealed, hours=hours_since,
+        form_digest=str(shown.row["gate_detail"].get("form_digest") or ""),
+        stages=STAGES[: STAGES.index(here) + 1] if here != "done" else (),
+        is_open=shown.item.state not in ("done", "stopped"), is_before_filing=here not in answers.AFTER_FILING,
+        detail=plain_detail(shown.row["gate_detail"]), states=RUN_STATES,
+    )  # fmt: skip
+
+
+def plain_detail(detail: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a gate says of itself, as words; lists with commas."""
+    found = []
+    for name, value in detail.items():
+        text = ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
+        if text:
+            found.append((name.replace("_", " "), text[:1000]))
+    return found
+
+
+@router.get(HOME + "/orders/{number}")
+def order(number: str, site: SiteHere, session: Reader) -> RedirectResponse:
+    """An order's items in the queue."""
+    known = number.upper() if NUMBER.fullmatch(number.upper()) else ""
+    return RedirectResponse(f"{HOME}?number={known}", 303)
+
+
+@router.post(HOME + "/items/{item_id}/private", response_model=None)
+def reveal(
+    item_id: ItemId, request: Request, site: SiteHere, sent: Annotated[Sent, Depends(sent_by("private"))]
+) -> HTMLResponse:
+    """Shows one personal value, once, to whoever says why; the reading and its reason are logged."""
+    name, why = sent.get("name"), sent.get("why").strip()[:300]
+    back = f"{HOME}/items/{item_id}"
+    if len(why) < 5:
+        error = UsageError("Say why you need it; the reason is kept.")
+        return refused(request, site, sent.session, error, back)
+    try:
+        with site.db.connect() as connection:
+            value = Vault(site.settings).get(connection, item_id, name, by=sent.by, why=why, now=site.clock.now())
+    except FulfillmentError as error:
+        return refused(request, site, sent.session, error, back)
+    if value is None:
+        return refused(request, site, sent.session, UsageError("There is no such value (any more)."), back)
+    return show_item(item_id, request, site, sent.session, revealed={"name": name, "value": value})
