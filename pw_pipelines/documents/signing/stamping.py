@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LETTER = (612.0, 792.0)
 WIDE, HIGH = 220.0, 36.0  # the box of the mark, in points
+RULE = 4.3  # the documents' rule lies this far below the marker's base line
 _INK = (0.05, 0.12, 0.36)
 
 
@@ -84,7 +85,7 @@ def signature_page(mark: Mark, title: str) -> bytes:
             _text(canvas, 72, y, line, size=10.5)
             y -= 15
         canvas.setStrokeGray(0.45)
-        canvas.line(72, y - 70, 72 + WIDE + 40, y - 70)
+        canvas.line(72, y - 66 - RULE, 72 + WIDE + 40, y - 66 - RULE)
         _draw_mark(canvas, 72, y - 66, WIDE + 40, mark)
 
     return _drawn(LETTER, draw)
@@ -118,7 +119,7 @@ def _stamp(
 
         def draw(canvas: Canvas, on_it: Sequence[Place] = on_it) -> None:
             for place in on_it:
-                _draw_mark(canvas, place.x, place.y + 2, min(WIDE, place.width - place.x - 18), mark)
+                _draw_mark(canvas, place.x, place.y, min(WIDE, place.width - place.x - 18), mark)
 
         reader = PdfFileReader(io.BytesIO(_drawn(sizes[page], draw)))
         drawing = writer.import_page_as_xobject(reader)
@@ -132,7 +133,7 @@ def _stamp(
 
 
 def _draw_mark(canvas: Canvas, x: float, y: float, wide: float, mark: Mark) -> None:
-    """The mark above the line at y, and in small letters below it who signed and when."""
+    """The mark above the rule, which lies a little below y; in small letters below that who signed and when."""
     canvas.saveState()
     canvas.setFillColorRGB(*_INK)
     canvas.setStrokeColorRGB(*_INK)
@@ -146,7 +147,7 @@ def _draw_mark(canvas: Canvas, x: float, y: float, wide: float, mark: Mark) -> N
     for number, line in enumerate(mark.lines, 1):
         font = font_for(line)
         canvas.setFont(font, _fitting(line, font, wide, 6.3))
-        canvas.drawString(x, y - 1 - 7.2 * number, line)
+        canvas.drawString(x, y - RULE - 7.2 * number, line)
     canvas.restoreState()
 
 
