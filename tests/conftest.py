@@ -45,7 +45,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 # Tests that share a world which takes long to make: one worker makes it once, and begins with it.
-SHARED_WORLDS = {"tests/test_whole_world.py": "world", "tests/dbt/": "dbt", "tests/snapshots/": "snapshots"}
+SHARED_WORLDS = {
+    "tests/test_whole_world.py": "world",
+    "tests/dbt/": "dbt",
+    "tests/snapshots/": "snapshots",
+    "tests/launcher/test_house": "launcher",
+}
 
 
 @pytest.hookimpl(tryfirst=True)

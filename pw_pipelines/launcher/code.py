@@ -13,6 +13,8 @@ from pathlib import Path
 
 from pw_pipelines.settings import PROJECT_ROOT
 
+# The module with the definitions; another one in tests.
+DEFINITIONS = os.environ.get("PW_WARM_DEFINITIONS", "pw_pipelines.definitions")
 PACKAGE = PROJECT_ROOT / "pw_pipelines"
 MANIFEST = PROJECT_ROOT / "dbt_models" / "target" / "manifest.json"
 # Rooms whose modules the stages of an item import when they need them: every run would pay for it anew.
@@ -50,10 +52,15 @@ def fingerprint() -> str:
     seen = hashlib.sha256()
     for path, status in _files(str(PACKAGE)):
         seen.update(f"{path}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
-    for place in (MANIFEST, *(Path(entry) for entry in sys.path if entry.endswith("-packages"))):
+    for place in (MANIFEST, *_definitions(), *(Path(entry) for entry in sys.path if entry.endswith("-packages"))):
         status_or_none = place.stat() if place.exists() else None
         seen.update(f"{place}\0{status_or_none.st_mtime_ns if status_or_none else ''}\n".encode())
     return seen.hexdigest()
+
+
+def _definitions() -> list[Path]:
+    found = importlib.util.find_spec(DEFINITIONS)
+    return [Path(found.origin)] if found is not None and found.origin else []
 
 
 def _files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
@@ -73,7 +80,7 @@ def load() -> None:
     """
     for name in DAGSTER:
         importlib.import_module(name)
-    definitions = importlib.import_module("pw_pipelines.definitions")
+    definitions = importlib.import_module(DEFINITIONS)
     definitions.defs.get_repository_def().get_all_jobs()
     for room in ROOMS:
         for name in _modules(room):

@@ -24,7 +24,7 @@ def test_the_whole_house_comes_up_answers_and_goes_down(server_path: Path) -> No
     with house(server_path / "a home", WHOLE) as started:
         started.await_ready(seconds=300)
         assert set(started.addresses["processes"]) == {
-            "sandbox", "web", "code-server", "dagster-webserver", "dagster-daemon",
+            "sandbox", "web", "code-server", "warm", "dagster-webserver", "dagster-daemon",
         }  # fmt: skip
         for page in ("web", "dagster", "sandbox"):
             assert get(started.addresses[page])
