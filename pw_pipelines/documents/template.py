@@ -28,6 +28,7 @@ from pw_pipelines.errors import ConfigError, UsageError
 from pw_pipelines.fulfillment.facts import facts
 
 FOLDER = "templates"
+LONGEST_NAME = 80
 _NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*", re.ASCII)
 _FILLED = re.compile(r"word/(document|header[0-9]*|footer[0-9]*|footnotes|endnotes)\.xml")
 _FORBIDDEN = re.compile(r"vbaProject|activeX|/embeddings/|/afchunk")
@@ -68,7 +69,7 @@ def names_of_templates() -> list[str]:
 
 def template_named(name: str) -> Template:
     """Raises UsageError when there is none, ConfigError when the file is not a template as described above."""
-    if _NAME.fullmatch(name) is None:
+    if len(name) > LONGEST_NAME or _NAME.fullmatch(name) is None:
         raise UsageError(f"{name!r} is no name of a template: small letters, digits and _ only.")
     file = resources.files(__package__) / FOLDER / f"{name}.docx"
     try:

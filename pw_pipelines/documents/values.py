@@ -15,18 +15,20 @@ LONGEST = 20_000  # characters of one value: about seven pages
 # What no document can hold or that makes it read otherwise than it is written: control characters but for tab and
 # line end, halves of surrogate pairs, non-characters, and the marks that turn the direction of text around.
 _REFUSED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+# The place of the signer's mark, which is the template's to name (documents/signing/pictures.py).
+_MARKER = re.compile(r"\[\[\s*signature\s*\]\]", re.IGNORECASE)
 _LINE_END = re.compile("\r\n?|[\x0b\u2028\u2029]")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
 
 
 class RefusedValues(UsageError):
-    """Values that can't stand in a document: hidden characters, or far too long. `names`: of which facts."""
+    """Values that can't stand in a document: hidden characters, a signature's place, far too long. `names`: of facts."""
 
     def __init__(self, names: list[str]) -> None:
         self.names = sorted(names)
         super().__init__(
-            f"These values can't stand in a document: {', '.join(self.names)}. They hold hidden control characters, or "
-            f"more than {LONGEST:,} characters; write them anew."
+            f"These values can't stand in a document: {', '.join(self.names)}. They hold hidden control characters, a "
+            f"signature's mark, or more than {LONGEST:,} characters; write them anew."
         )
 
 
@@ -36,9 +38,13 @@ def plain(values: Mapping[str, str]) -> dict[str, str]:
     Raises RefusedValues naming every one that no document can hold, UsageError for a name facts.yaml does not have.
     """
     made = {fact_of(name).name: _LINE_END.sub("\n", value).strip() for name, value in values.items()}
-    if refused := [name for name, value in made.items() if len(value) > LONGEST or _REFUSED.search(value)]:
+    if refused := [name for name, value in made.items() if _is_refused(value)]:
         raise RefusedValues(refused)
     return {name: value for name, value in made.items() if value}
+
+
+def _is_refused(value: str) -> bool:
+    return len(value) > LONGEST or bool(_REFUSED.search(value) or _MARKER.search(value))
 
 
 def shown(name: str, value: str) -> str:

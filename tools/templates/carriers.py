@@ -202,7 +202,7 @@ def customer_notice() -> Page:
     page.note(
         "The text on objections is that of a non-dominant carrier. A dominant carrier has 30 days in place of 15."
     )
-    page.signature()
+    page.say("{{ contact_name }}\n{{ carrier_name }}")
     return page
 
 

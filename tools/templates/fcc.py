@@ -20,7 +20,7 @@ def carrier(*more: tuple[str, str] | tuple[str, str, str]) -> list[tuple[str, st
         ("Former business names", "{{ previous_names }}", "previous_names"),
         ("FRN", "{{ frn }}"),
         ("Form 499 Filer ID", "{{ form_499_id }}", "form_499_id"),
-        ("Address", ADDRESS, "carrier_street"),
+        ("Address", ADDRESS, "carrier_street and carrier_city and carrier_state and carrier_zip"),
         *more,
     ]
 
@@ -242,6 +242,7 @@ def cpni_statement() -> Page:
     page.quote("{{ data_broker_actions }}")
     page.say("Customer complaints concerning the unauthorized release of CPNI:")
     page.quote("{{ cpni_complaints }}")
+    page.say("This statement is part of the company’s certification and is made by the officer who signs that.")
     page.signature()
     return page
 
