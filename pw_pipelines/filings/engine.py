@@ -17,7 +17,7 @@ from pw_pipelines.filings.material import Asked, Filed, Filled, Found, Material
 from pw_pipelines.filings.portal import Portal, portal_of
 from pw_pipelines.filings.probing import ProbeReport, probe
 from pw_pipelines.filings.reading_back import look_up
-from pw_pipelines.filings.stopped import Challenged, FilingStopped, NotConfirmed, PageChanged, PortalSaid
+from pw_pipelines.filings.stopped import Challenged, FilingStopped, NotConfirmed, PortalSaid
 from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,10 +62,16 @@ class FilingEngine:
 
         return self._on_a_page(work, state)
 
-    def file(self, material: Material, *, approved: str, state: str | None = None) -> Filed:
-        """Fills the form anew and submits it if its digest is `approved`.
+    def file(
+        self,
+        material: Material,
+        *,
+        may_send: Callable[[Filled], None],
+        state: str | None = None,
+    ) -> Filed:
+        """Fills the form anew, asks `may_send`, which raises when it must not be sent, and submits it.
 
-        Raises as `fill`, PageChanged where the form is not the one approved: nothing was sent. After the submit:
+        Raises as `fill` and as `may_send`: nothing was sent. After the submit:
         PortalSaid, refused: nothing was filed; NotConfirmed: it may have been.
         """
 
@@ -73,8 +79,7 @@ class FilingEngine:
             filling = self._filling(page, material)
             with _shown(filling, page.context):
                 filled = filling.fill()
-                if filled.digest != approved:
-                    raise PageChanged(["The filled form is not the one that was approved."])
+                may_send(filled)
                 return filling.submit(filled)
 
         return self._on_a_page(work, state)

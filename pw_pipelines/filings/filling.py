@@ -183,6 +183,7 @@ class Filling:
             "portal": material.portal.portal,
             "form": material.form_code,
             "key": material.key,
+            "material": material.digest,
             "pages": self._pages,
         }
         return Filled(canonical(content), tuple(self.shots), self._driver.traced())

@@ -56,6 +56,16 @@ class Material:
         names |= {name for step in self.form.steps if step.secret for name in names_in(step.value or "")}
         return tuple(sorted(value for name in names if (value := self.values.get(name, "")).strip()))
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all that goes into the form and the portal's data; secret values sealed."""
+        names = self.form.names & self.values.keys()
+        values = {name: self.sealed(self.values[name]) for name in sorted(names)}
+        uploads = {name: self.uploads[name].digest for name in sorted(self.form.documents) if name in self.uploads}
+        data = self.portal.model_dump_json()
+        content = {"key": self.key, "form": self.form_code, "values": values, "uploads": uploads, "data": data}
+        return hashlib.sha256(canonical(content)).hexdigest()
+
     def sealed(self, value: str) -> str:
         """A secret value's stand-in in digests: the same for the same value, and no way back."""
         return "hmac:" + hmac.digest(self.salt, value.encode(), "sha256").hex()

@@ -20,16 +20,22 @@ from pw_pipelines.filings.probing import ProbeReport
 from pw_pipelines.settings import Settings
 
 Connection = psycopg.Connection[dict[str, Any]]
+WAIT_SECONDS = 10.0  # for another filing at the portal, which takes seconds
 _random = random.SystemRandom()
 
 
 @contextmanager
-def alone_at(database_url: str, portal: str) -> Iterator[bool]:
-    """Whether we are the one who files at `portal` now; nobody else is until the block ends."""
+def alone_at(database_url: str, portal: str, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[bool]:
+    """Whether we are the one who files at `portal` now; nobody else is until the block ends. Waits a little for whoever
+    is at it."""
     with psycopg.connect(database_url, autocommit=True, application_name="pw-filing") as connection:
-        row = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (f"filing:{portal}",))
-        got = row.fetchone()
-        yield bool(got and got[0])
+        connection.execute("select set_config('lock_timeout', %s, false)", (f"{round(wait_seconds * 1000)}ms",))
+        try:
+            connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (f"filing:{portal}",))
+        except psycopg.errors.LockNotAvailable:
+            yield False
+            return
+        yield True
 
 
 def row_of(connection: Connection, portal: str, *, lock: bool = False) -> dict[str, Any]:
@@ -42,23 +48,23 @@ def row_of(connection: Connection, portal: str, *, lock: bool = False) -> dict[s
     return row
 
 
-def reserve(connection: Connection, portal: Portal, settings: Settings, *, now: datetime) -> datetime | None:
-    """Takes the next turn at the portal: None, or when it is allowed. A turn that is taken counts, filed or not."""
+def allowed_at(connection: Connection, portal: str, *, now: datetime) -> datetime | None:
+    """When the portal's pause is over; None when it is."""
+    later: datetime | None = row_of(connection, portal)["next_allowed_at"]
+    return later if later is not None and later > now else None
+
+
+def reserve(connection: Connection, portal: Portal, settings: Settings, *, now: datetime) -> bool:
+    """Takes the next turn at the portal; False while it pauses. A turn that is taken counts, filed or not."""
     row = row_of(connection, portal.portal, lock=True)
     if row["next_allowed_at"] is not None and row["next_allowed_at"] > now:
-        later: datetime = row["next_allowed_at"]
-        return later
+        return False
     shortest, longest = _pace(portal, settings)
     connection.execute(
-        "update pw.filing_portals set next_allowed_at = %s where portal = %s",
-        (now + timedelta(minutes=_random.uniform(shortest, longest)), portal.portal),
+        "update pw.filing_portals set next_allowed_at = %s, last_filed_at = %s where portal = %s",
+        (now + timedelta(minutes=_random.uniform(shortest, longest)), now, portal.portal),
     )
-    return None
-
-
-def filed(connection: Connection, portal: str, *, now: datetime) -> None:
-    """Notes that something was filed there."""
-    connection.execute("update pw.filing_portals set last_filed_at = %s where portal = %s", (now, portal))
+    return True
 
 
 def keep_probe(

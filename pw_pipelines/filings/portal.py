@@ -172,7 +172,9 @@ class Lookup(Strict):
     digests    field with the SHA-256 of what was uploaded, where the portal shows them
     files      page: selector, in the row, of links to what was uploaded, to be fetched and compared
     signed_in  page: only for those signed in
-    shows_within_hours  after this long a filing that is not shown is for a person
+    shows_after_minutes  how long a filing may take to be shown: until then "not there" says nothing. The stand-ins show
+                it at once
+    shows_within_hours   after this long a filing that is not shown is for a person
     """
 
     api: str | None = None
@@ -187,6 +189,7 @@ class Lookup(Strict):
     digests: str | None = None
     files: str | None = None
     signed_in: bool = False
+    shows_after_minutes: float = Field(default=60.0, ge=0)
     shows_within_hours: float = Field(default=72.0, gt=0)
 
     @model_validator(mode="after")

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
 
 import pytest
 
 from pw_pipelines.errors import OutsideUnavailable
-from pw_pipelines.filings.material import Asked
-from pw_pipelines.filings.stopped import Challenged, MissingFacts, NotConfirmed, PageChanged, PortalSaid
+from pw_pipelines.filings.material import Asked, Filled
+from pw_pipelines.filings.stopped import Challenged, FilingStopped, MissingFacts, NotConfirmed, PageChanged, PortalSaid
 from tests.filings.conftest import FRN, Desk, Portals
+
+
+def only(approved: Filled) -> Callable[[Filled], None]:
+    """Lets nothing be sent but the form that was approved."""
+
+    def may_send(filled: Filled) -> None:
+        if filled.digest != approved.digest:
+            raise FilingStopped("The filled form is not the one that was approved.")
+
+    return may_send
+
 
 FORMS = [
     ("fcc_rmd", "filing"), ("fcc_ecfs", "cpni"), ("fcc_ecfs", "calea_ssi"), ("fcc_ecfs", "discontinuance"),
@@ -23,7 +35,7 @@ def test_a_form_is_filled_sent_once_and_found_again(desk: Desk, portals: Portals
     filled = desk.engine.fill(material)
     assert portals.filed() == []  # filling files nothing
 
-    done = desk.engine.file(material, approved=filled.digest)
+    done = desk.engine.file(material, may_send=only(filled))
     found = desk.engine.look_up(Asked(material, since=date(2026, 11, 22)))
     [filing] = portals.filed()
     digests = {material.uploads[name].digest for name in material.form.documents}
@@ -51,8 +63,8 @@ def test_another_value_or_document_is_another_form(desk: Desk, change: str) -> N
 
 def test_what_was_not_approved_is_not_sent(desk: Desk, portals: Portals) -> None:
     approved = desk.engine.fill(desk.material("fcc_ecfs", "cpni"))
-    with pytest.raises(PageChanged, match="not the one that was approved"):
-        desk.engine.file(desk.material("fcc_ecfs", "discontinuance"), approved=approved.digest)
+    with pytest.raises(FilingStopped, match="not the one that was approved"):
+        desk.engine.file(desk.material("fcc_ecfs", "discontinuance"), may_send=only(approved))
     assert portals.filed() == []
 
 
@@ -72,7 +84,7 @@ def test_a_changed_page_stops_before_anything_is_sent(
     approved = desk.engine.fill(material)
     portals.page(portal, change)
     with pytest.raises(PageChanged, match=told) as stopped:
-        desk.engine.file(material, approved=approved.digest)
+        desk.engine.file(material, may_send=only(approved))
     assert portals.filed() == []
     assert stopped.value.shots[-1].picture
 
@@ -84,7 +96,7 @@ def test_done_but_without_an_answer_it_was_sent_once(desk: Desk, portals: Portal
         approved = desk.engine.fill(material)
         portals.misbehave("done_but_timeout", match="/submit", seconds=0.2)
         with pytest.raises(NotConfirmed):
-            desk.engine.file(material, approved=approved.digest)
+            desk.engine.file(material, may_send=only(approved))
         found = desk.engine.look_up(Asked(material))
         assert [found.seen, found.count, len(portals.filed(portal))] == ["there", 1, 1]
 
@@ -97,7 +109,7 @@ def test_what_the_portal_refuses_is_told_in_its_words(desk: Desk, portals: Porta
     material = desk.material("fcc_rmd", "filing", frn="12")
     filled = desk.engine.fill(material)
     with pytest.raises(PortalSaid) as said:
-        desk.engine.file(material, approved=filled.digest)
+        desk.engine.file(material, may_send=only(filled))
     assert (said.value.error.happened, portals.filed()) == ("no", [])
 
 
@@ -138,6 +150,6 @@ def test_what_was_never_filed_is_not_found(desk: Desk) -> None:
 
 def test_a_filing_of_before_is_not_ours(desk: Desk) -> None:
     material = desk.material("fcc_rmd", "filing")
-    desk.engine.file(material, approved=desk.engine.fill(material).digest)
+    desk.engine.file(material, may_send=only(desk.engine.fill(material)))
     assert desk.engine.look_up(Asked(material, since=date(2026, 11, 23))).seen == "absent"
     assert desk.engine.look_up(Asked(desk.material("fcc_rmd", "stir_shaken"))).seen == "absent"
