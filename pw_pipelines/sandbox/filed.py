@@ -87,8 +87,8 @@ class Filings:
         """By number of the filing, in the order of the numbers."""
         entries: dict[str, RmdEntry] = {}
         for one in self._filed("fcc_rmd", before):
-            on, number = one.day.toordinal(), one.fields["rmd_number"]
-            entry = entries.setdefault(number, RmdEntry(number, one.subject, one.fields["is_new"] == "true", on))
+            on, number = one.day.toordinal(), one.fields["_rmd_number"]
+            entry = entries.setdefault(number, RmdEntry(number, one.subject, one.fields["_is_new"] == "true", on))
             entry.updated = on
             entry.cells |= _rmd_cells(one.fields)
             is_first = entry.is_new and entry.filed_on == on

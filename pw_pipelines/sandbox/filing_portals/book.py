@@ -46,7 +46,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One submission. `subject`: the FRN, or state and company where there is none."""
+    """One submission. `subject`: the FRN, or state and company where there is none.
+
+    fields: what was answered; names that begin with `_` are the portal's own (the number it gave).
+    """
 
     number: int
     portal: str
@@ -63,8 +66,9 @@ class Submission:
         return eastern_day(self.filed_at)
 
     def shown(self) -> dict[str, Any]:
-        """As the control route lists it: digests instead of answers."""
-        answers = json.dumps(dict(self.fields), sort_keys=True).encode()
+        """As the control route lists it: digests instead of answers. What the portal itself added does not count."""
+        sent = {name: value for name, value in self.fields.items() if not name.startswith("_")}
+        answers = json.dumps(sent, sort_keys=True).encode()
         return {
             "number": self.number,
             "portal": self.portal,

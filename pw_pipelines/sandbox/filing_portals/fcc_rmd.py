@@ -9,6 +9,7 @@ number as the real ones run: above all given out by that day. A recertification 
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import asdict, dataclass
 from datetime import date
 from importlib import resources
@@ -86,15 +87,16 @@ def routes(house: House) -> list[Route]:
             if not content.startswith(b"%PDF-"):
                 return JSONResponse({"error": {"message": f"{file.filename} is not a PDF."}}, 422)
             kept = house.book.keep(str(form.get("field", "")), file.filename or "", content)
-        session.setdefault("attachments", {})[kept.sha256] = kept
-        return JSONResponse({"result": {"sys_id": kept.sha256, "file_name": kept.name, "size_bytes": kept.size}}, 201)
+        sys_id = secrets.token_hex(16)
+        session.setdefault("attachments", {})[sys_id] = kept
+        return JSONResponse({"result": {"sys_id": sys_id, "file_name": kept.name, "size_bytes": kept.size}}, 201)
 
     async def submit(request: Request) -> Response:
         session: Session = desk.session(request) or {}
         sent: dict[str, Any] = await request.json()
         kind, values = str(sent.get("kind", "")), {name: str(value) for name, value in sent["values"].items()}
         known: dict[str, Upload] = session.get("attachments", {})
-        uploads = [known[digest] for digest in sent["attachments"] if digest in known]
+        uploads = [known[sys_id] for sys_id in sent["attachments"] if sys_id in known]
         today = eastern_day(house.now())
         number = standing_number(house, values.get("frn", ""), today)
         errors = rmd_forms.errors(rmd_forms.form(kind, desk.change), values, {file.field for file in uploads})
@@ -103,11 +105,11 @@ def routes(house: House) -> list[Route]:
         if errors:
             return JSONResponse({"errors": errors}, 422)
         fields = values | {
-            "rmd_number": number or _next_number(house, today),
-            "is_new": "false" if number else "true",
+            "_rmd_number": number or _next_number(house, today),
+            "_is_new": "false" if number else "true",
         }
         made = house.book.add(
-            PORTAL, kind, values["frn"], fields, uploads, at=house.now(), confirmation=lambda _: fields["rmd_number"]
+            PORTAL, kind, values["frn"], fields, uploads, at=house.now(), confirmation=lambda _: fields["_rmd_number"]
         )
         return JSONResponse({"result": {"number": made.confirmation, "filed": f"{made.day:%m/%d/%Y}"}}, 201)
 
@@ -129,7 +131,7 @@ def routes(house: House) -> list[Route]:
 
 def standing_number(house: House, frn: str, on: date) -> str | None:
     """The number under which an FRN's filing is published now; of several the one changed last."""
-    filed = [one.fields["rmd_number"] for one in house.book.all(PORTAL, subject=frn)]
+    filed = [one.fields["_rmd_number"] for one in house.book.all(PORTAL, subject=frn)]
     if filed:
         return filed[-1]
     ordinal, rmd = on.toordinal(), house.world.rmd
