@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
 
 
 class RefusedValues(UsageError):
-    """Values that can't stand in a document: hidden characters, a signature's place, far too long. `names`: of facts."""
+    """Values that can't stand in a document: hidden characters, a signature's place, too long. `names`: of facts."""
 
     def __init__(self, names: list[str]) -> None:
         self.names = sorted(names)
