@@ -44,7 +44,7 @@ def test_runs_of_one_job_and_runs_on_the_marts_take_turns(promised: dict[str, An
     limits = {one["key"]: one for one in promised["concurrency"]["runs"]["tag_concurrency_limits"]}
     assert {key: one["limit"] for key, one in limits.items()} == {"pw/job": 1, "pw/marts": 1, "pw/registers": 1}
     assert all(one["value"] == {"applyLimitPerUniqueValue": True} for one in limits.values())
-    assert promised["concurrency"]["runs"]["max_concurrent_runs"] == 4
+    assert promised["concurrency"]["runs"]["max_concurrent_runs"] == 8
 
 
 def test_a_killed_run_gives_its_places_back(promised: dict[str, Any]) -> None:
