@@ -179,6 +179,11 @@ def text_of(name: str, values: Mapping[str, Any]) -> Text:
     return Text(subject.strip(), text.strip() + "\n", html)
 
 
+def order_link(settings: Settings, token: str) -> str:
+    """The address of an order's page by one of its links (orders.new_link)."""
+    return f"{settings.public_url.rstrip('/')}/orders/{token}"
+
+
 @lru_cache(maxsize=1)
 def _texts() -> Environment:
     return Environment(
