@@ -9,7 +9,7 @@ from datetime import datetime
 from pw_pipelines.errors import UsageError
 from pw_pipelines.fulfillment import items
 from pw_pipelines.fulfillment.answer_kinds import clean
-from pw_pipelines.fulfillment.facts import fact_of, keep_values, known_values
+from pw_pipelines.fulfillment.facts import fact_of, facts, keep_values, known_values
 from pw_pipelines.fulfillment.model import Connection, FulfillmentError
 from pw_pipelines.fulfillment.playbook import playbook_of
 from pw_pipelines.fulfillment.private_data import Vault
@@ -29,13 +29,16 @@ class Given:
 
 
 def missing_of(connection: Connection, vault: Vault, item_id: int) -> tuple[str, ...]:
-    """Names of the playbook's facts that are neither optional nor known."""
+    """Names of the facts that are neither optional nor known: the playbook's, and what a document or form lacks."""
     item = items.read_item(connection, item_id)
+    lacking = item.gate_detail.get("missing", ()) if item.gate == "details" else ()
     known, private = known_values(connection, item_id), vault.names(connection, item_id)
     return tuple(
         name
-        for name in playbook_of(item.service).facts
-        if not (fact := fact_of(name)).optional and not (name in private if fact.private else known.get(name))
+        for name in dict.fromkeys([*playbook_of(item.service).facts, *lacking])
+        if (fact := facts().get(name)) is not None
+        and (name in lacking or not fact.optional)
+        and not (name in private if fact.private else known.get(name))
     )
 
 
@@ -51,14 +54,19 @@ def give(
 ) -> Given:
     """Keeps these values, all or none; opens the gate `details` when nothing is missing any more.
 
-    Raises UsageError for a value that is none, or a name the item's playbook does not ask for; FulfillmentError when
+    Once documents are drawn up a customer gives what is missing and changes nothing else: it may be signed already.
+
+    Raises UsageError for a value that is none, or a name that is not asked for; FulfillmentError when
     the filing was sent already: what was filed is not changed here afterwards.
     """
     item = items.read_item(connection, item_id)
     connection.execute("select 1 from pw.item_work where item_id = %s for update", (item_id,))
     if item.state in ("done", "stopped") or item.stage in AFTER_FILING:
         raise FulfillmentError(f"Item {item_id} is filed or ended; its details are not changed any more.")
-    allowed = set(playbook_of(item.service).facts) | (STAFF_ONLY if source == "staff" else set())
+    lacking = missing_of(connection, vault, item_id)
+    allowed = set(lacking)
+    if source == "staff" or item.stage == "prepare":
+        allowed |= set(playbook_of(item.service).facts) | (STAFF_ONLY if source == "staff" else set())
     cleaned: dict[str, str] = {}
     for name, value in values.items():
         if name not in allowed:

@@ -26,6 +26,7 @@ from pw_pipelines.portal import (
     desk_files,
     desk_portals,
     desk_review,
+    details_page,
     formations_api,
     names_page,
     order_page,
@@ -84,8 +85,9 @@ def create_app(settings: Settings, *, live: LiveRecord | None = None) -> FastAPI
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
     for room in (
-        api, states_api, orders_api, formations_api, check_page, names_page, checkout, order_page, staff, segments,
-        webhooks, sign_page, staff_login, desk, desk_review, desk_files, desk_deeds, desk_effects, desk_portals,
+        api, states_api, orders_api, formations_api, check_page, names_page, checkout, order_page, details_page,
+        staff, segments, webhooks, sign_page, staff_login, desk, desk_review, desk_files, desk_deeds, desk_effects,
+        desk_portals,
     ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", _Static(directory=STATIC), name="static")

@@ -166,7 +166,7 @@ def packet_of(site: Site, shown: board.ItemPage, *, now: datetime) -> bytes:
                 title = f"{one['title']} {'signed' if signed else 'unsigned'}"
                 entry(title, ".pdf", content_of(site, signed or one["pdf_digest"]))
         for one in shown.evidence:
-            if one["kind"] == "packet":
+            if one["kind"] == "packet" and shown.row["gate_detail"].get("packet", one["digest"]) == one["digest"]:
                 ending = ".pdf" if one["media_type"] == PDF else ".txt"
                 entry(one["title"], ending, content_of(site, one["digest"]))
         answers = {board.question_of(one["name"]): one["value"] for one in shown.answers}

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from pw_pipelines.fulfillment.items import items_of
+from pw_pipelines.fulfillment.model import Connection, FulfillmentError
+from pw_pipelines.fulfillment.resending import resend
+from pw_pipelines.portal.desk_files import content_of, reply_with
 from pw_pipelines.portal.form_proof import is_same_site
 from pw_pipelines.portal.order_state import order_state
+from pw_pipelines.portal.order_steps import item_states, papers_of
 from pw_pipelines.portal.orders_api import the_order
 from pw_pipelines.portal.paying import begin_or_none
+from pw_pipelines.portal.problems import NotFound
 from pw_pipelines.portal.site import Site, site_of
 
 PATH = "/orders"
 LONGEST_TOKEN = 200
 NOT_INDEXED = {"X-Robots-Tag": "noindex, nofollow, noarchive", "Cache-Control": "no-store"}
+SAID = {
+    "details": "Thank you. Your details are kept, and we go on.",
+    "link": "A new signature link is on its way to the signer’s email address; it is there within a minute or two.",
+    "later": "No link was sent: one went out a short while ago, or none is needed any more.",
+}
 router = APIRouter(include_in_schema=False)
 SiteHere = Annotated[Site, Depends(site_of)]
 _OPEN_SESSION = """
@@ -31,7 +42,8 @@ _OPEN_SESSION = """
 async def order_page(token: str, request: Request, site: SiteHere) -> HTMLResponse:
     """The order as it stands. `pay=now` goes on to the provider's page, `later` and `done` say what happened there."""
     context = await to_thread.run_sync(_context, site, token[:LONGEST_TOKEN], limiter=site.quick)
-    reply = site.page("order.html", **context, pay=request.query_params.get("pay", ""))
+    said = SAID.get(request.query_params.get("said", ""), "")
+    reply = site.page("order.html", **context, pay=request.query_params.get("pay", ""), said=said)
     reply.headers.update(NOT_INDEXED)
     return reply
 
@@ -51,5 +63,49 @@ def _context(site: Site, token: str) -> dict[str, Any]:
         order = the_order(connection, token)
         state = order_state(connection, order)
         session = connection.execute(_OPEN_SESSION, (order.order_id, site.clock.now())).fetchone()
+        worked = item_states(cast("Connection", connection), order.order_id, now=site.clock.now())
+        papers = papers_of(cast("Connection", connection), order.order_id)
     pay_url = str(session["pay_url"]) if session and state.can_be_paid else ""
-    return {"order": order, "state": state, "pay_url": pay_url, "pay_path": f"{PATH}/{token}/pay"}
+    return {
+        "order": order, "state": state, "pay_url": pay_url, "pay_path": f"{PATH}/{token}/pay", "worked": worked,
+        "papers": list(papers.values()), "here": f"{PATH}/{token}",
+    }  # fmt: skip
+
+
+@router.get(PATH + "/{token}/documents/{digest}")
+async def document(token: str, digest: str, site: SiteHere) -> Response:
+    """A document of this very order: one the customer signed, or that was delivered to them."""
+    reply = await to_thread.run_sync(_paper, site, token[:LONGEST_TOKEN], digest, limiter=site.quick)
+    reply.headers.update(NOT_INDEXED)
+    return reply
+
+
+def _paper(site: Site, token: str, digest: str) -> Response:
+    with site.db.connect() as connection:
+        order = the_order(connection, token)
+        paper = papers_of(cast("Connection", connection), order.order_id).get(digest)
+    if paper is None:
+        raise NotFound("There is no such document with this order.")
+    return reply_with(content_of(site, digest), paper.media_type, f"{order.number} {paper.title}")
+
+
+@router.post(PATH + "/{token}/items/{item_id}/signature-link")
+async def signature_link(token: str, item_id: int, request: Request, site: SiteHere) -> Response:
+    """Has a fresh link sent to the signer's own address; nothing of it comes back here. A few times a day at most."""
+    if not is_same_site(request):
+        raise HTTPException(HTTPStatus.FORBIDDEN, "This form was sent from another site. Nothing was done.")
+    said = await to_thread.run_sync(_link_again, site, token[:LONGEST_TOKEN], item_id, limiter=site.quick)
+    return RedirectResponse(f"{PATH}/{token}?said={said}", HTTPStatus.SEE_OTHER)
+
+
+def _link_again(site: Site, token: str, item_id: int) -> str:
+    with site.db.connect() as opened:
+        connection = cast("Connection", opened)
+        order = the_order(connection, token)
+        if item_id not in {item.item_id for item in items_of(connection, order.order_id)}:
+            raise NotFound("There is no such item with this order.")
+        try:
+            resend(connection, item_id, by="customer", now=site.clock.now())
+        except FulfillmentError:  # too soon, or not waited for any more: the page as it stands says which
+            return "later"
+    return "link"
