@@ -49,14 +49,18 @@ def evidence_file(ground: Ground, item_id: int, path: Path, *, by: str, why: str
     with ground.db.connect(application="pw-fulfillment") as connection:
         content = _content(connection, ground, item_id, by=by, why=why, now=now)
     listed = canonical(content)
+    seal = Seal(ground.settings)
     draft = path.with_name(f"{path.name}.part")
-    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as made:
-        _add(made, LIST, listed)
-        _add(made, SIGNATURE, Seal(ground.settings).sign_bytes(listed, now=now))
-        for digest in content["objects"]:
-            _add(made, f"objects/{digest}", _object(ground, digest))
-    draft.replace(path)
-    return verify(path, seals=[Seal(ground.settings).fingerprint])
+    try:
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as made:
+            _add(made, LIST, listed)
+            _add(made, SIGNATURE, seal.sign_bytes(listed, now=now))
+            for digest in content["objects"]:
+                _add(made, f"objects/{digest}", _object(ground, digest))
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return verify(path, seals=[seal.fingerprint])
 
 
 def evidence_file_of_order(

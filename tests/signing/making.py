@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 import tempfile
@@ -124,7 +123,7 @@ class Scene:
                    returning document_id""",
                 {
                     "item": self.item_id, "template": template, "title": title, "pdf": digest, "now": self.now,
-                    "none": hashlib.sha256(b"docx").hexdigest(), "pages": pdf.count(b"/Type /Page\n") or 1,
+                    "none": self.put(b"a DOCX"), "pages": pdf.count(b"/Type /Page\n") or 1,
                 },
             ).fetchone()  # fmt: skip
         return int(row["document_id"])
