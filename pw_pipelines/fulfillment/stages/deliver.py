@@ -18,6 +18,7 @@ from pw_pipelines.fulfillment import mails
 from pw_pipelines.fulfillment.effects import Effect
 from pw_pipelines.fulfillment.letters import delivery_letter
 from pw_pipelines.fulfillment.model import FulfillmentError, Gate
+from pw_pipelines.fulfillment.packets import filed_reference
 from pw_pipelines.fulfillment.work import Work
 
 PURPOSE, KIND = "delivery", "delivery_mail"
@@ -47,7 +48,8 @@ def run(work: Work) -> str:
     filing = _filing(work)
     papers = _documents(work)
     _demand_custody(work, papers, filing)
-    confirmation = filing["reference"] if filing else None
+    with work.connect() as connection:
+        confirmation = filing["reference"] if filing else filed_reference(connection, work.item.item_id)
     papers = [*_confirmations(work), *papers]
     letter = delivery_letter(work, [paper.title for paper in papers], confirmation)
     if letter is not None:
