@@ -187,13 +187,12 @@ def python_with_uno() -> str:
 
 def _left_over(folder: Path) -> list[psutil.Process]:
     """The server of this folder and its LibreOffice, also when one of them was killed."""
-    marks = {str(folder), f"-env:UserInstallation={(folder / 'profile').resolve().as_uri()}"}
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if marks & set(words) and process.pid != os.getpid():
-            found.append(process)
-    return found
+    ours = [{str(SERVER), str(folder)}, {f"-env:UserInstallation={(folder / 'profile').resolve().as_uri()}"}]
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(marks <= set(process.info["cmdline"] or ()) for marks in ours)
+    ]
 
 
 def _end(process: psutil.Process) -> None:

@@ -162,7 +162,7 @@ def serve(listening: socket.socket, office: Office, watch: Watch) -> None:
                 try:
                     made, sign = office.to_pdf(asked), b"+"
                 except Exception as error:  # noqa: BLE001 - whatever it is, it is answered
-                    if office.process.poll() is not None or type(error).__name__ == "DisposedException":
+                    if office.process.poll() is not None or type(error).__name__.endswith("DisposedException"):
                         return
                     made, sign = f"{type(error).__name__}: {error}".encode()[:2000], b"-"
                 finally:

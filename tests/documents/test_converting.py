@@ -44,8 +44,8 @@ class Making:
 
 
 class FakeOffice:
-    def __init__(self, making: Making) -> None:
-        self.to_pdf = making.by("libreoffice")
+    def __init__(self, making: Making, seconds: float = 0.0) -> None:
+        self.to_pdf = making.by("libreoffice", seconds)
 
 
 @pytest.fixture
@@ -229,6 +229,7 @@ def test_with_a_worker_that_comes_and_goes_each_document_is_made_once(
 
     def work(mine: list[tuple[bytes, str]]) -> None:
         own = new_converter(settings, making)
+        own.__dict__["office"] = FakeOffice(making, 0.05)
         for docx, job in mine:
             ways[own.to_pdf(docx, job).converted_by] += 1
 
@@ -241,6 +242,7 @@ def test_with_a_worker_that_comes_and_goes_each_document_is_made_once(
     flickering.join(10)
 
     assert sum(ways.values()) == 24
+    assert set(ways) == {"word", "libreoffice"}
     assert [making.made["word", docx] + making.made["libreoffice", docx] for docx, _ in documents] == [1] * 24
     assert left(converter.server) == []
 
