@@ -236,15 +236,26 @@ def _filed(file: _File, _seals: Collection[str]) -> Iterator[Check]:
         yield _check(
             "filed", wrong, f"{len(uploads)} documents uploaded as signed; confirmation {filing['reference']}."
         )
-        confirmed = filing["detail"].get("confirmed")
-        if confirmed is None:
-            yield Check("confirmed", True, "The portal shows no digests of what it got; see its confirmation.")
-        else:
-            lacking = sorted(set(uploads.values()) - set(_digests_in(confirmed)))
-            yield _check(
-                "confirmed", [f"The portal does not show {one[:12]}…." for one in lacking],
-                f"The portal shows all {len(uploads)} documents.",
-            )  # fmt: skip
+        yield _confirmed(file, filing, set(uploads.values()), set(final.values()))
+
+
+def _confirmed(file: _File, filing: Mapping[str, Any], uploaded: set[str], final: set[str]) -> Check:
+    """What the portal showed when it was read back: all that was uploaded, and nothing that was not signed."""
+    shown: set[str] = set()
+    is_shown = False
+    for row in file.content["evidence"]:
+        of_it = row["effect_id"] == filing["effect_id"] and row["kind"] == "confirmation"
+        if of_it and row["media_type"] == "application/json":
+            content = file.object(row["digest"])
+            if content is None:
+                return Check("confirmed", False, "What the portal showed is missing or damaged.")
+            shown |= set(json.loads(content)["digests"])
+            is_shown = True
+    if not is_shown:
+        return Check("confirmed", True, "The portal showed no digests of what it got; see the pages kept of it.")
+    wrong = [f"The portal does not show {one[:12]}…, which was uploaded." for one in sorted(uploaded - shown)]
+    wrong += [f"The portal shows {one[:12]}…, which nobody signed." for one in sorted(shown - final)]
+    return _check("confirmed", wrong, f"The portal shows {len(shown)} documents, all of them as signed.")
 
 
 def _delivered(file: _File, _seals: Collection[str]) -> Iterator[Check]:
@@ -267,13 +278,6 @@ def _final(file: _File) -> dict[str, str]:
     """The digest of each document in force: signed where it was signed."""
     rows = sorted(file.content["documents"], key=lambda row: int(row["edition"]))
     return {row["template"]: row["signed_digest"] or row["pdf_digest"] for row in rows if row["withdrawn_at"] is None}
-
-
-def _digests_in(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    values = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else []
-    return [digest for one in values for digest in _digests_in(one)]
 
 
 def _events(file: _File) -> list[chain.Event]:

@@ -83,6 +83,7 @@ def original(
         scene.reopen()
         assert scene.work().came == "done"
     file_and_deliver(scene)
+    keep_shown(scene)
     path = folder / "evidence.zip"
     checks = evidence_file(house.ground, scene.item_id, path, by="tests", why="a test")
     return path, Seal(house.ground.settings), scene, checks
@@ -93,7 +94,7 @@ def file_and_deliver(scene: Scene) -> None:
     signed = {row["template"]: row["signed_digest"] for row in scene.documents()}
     delivered = [{"template": template, "digest": digest} for template, digest in signed.items()]
     details = {
-        "filing": {"uploads": signed, "confirmed": sorted(signed.values())},
+        "filing": {"uploads": signed},
         "delivery_mail": {"delivered": delivered},
     }
     with scene.house.connect() as connection:
@@ -103,6 +104,19 @@ def file_and_deliver(scene: Scene) -> None:
                      reference, detail) values (%s, %s, %s, %s, 'done', %s, %s, %s, 'REF-1', %s)""",
                 (f"{kind}:x", scene.item_id, kind, "0" * 64, scene.now, scene.now, scene.now, Jsonb(detail)),
             )
+
+
+def keep_shown(scene: Scene) -> None:
+    """What the portal showed when it was read back."""
+    digests = sorted(row["signed_digest"] for row in scene.documents())
+    digest = scene.put(json.dumps({"reference": "REF-1", "digests": digests}).encode())
+    with scene.house.connect() as connection:
+        connection.execute(
+            """insert into pw.evidence (item_id, effect_id, stage, kind, title, media_type, digest, at)
+               select item_id, effect_id, 'confirm', 'confirmation', 'Shown', 'application/json', %s, %s
+               from pw.effects where kind = 'filing'""",
+            (digest, scene.now),
+        )
 
 
 @pytest.fixture
@@ -260,6 +274,13 @@ def test_another_document_was_uploaded_confirmed_or_delivered(evidence: Evidence
     mail["detail"]["delivered"][0]["digest"] = "cd" * 32
     evidence.write(resign=evidence.seal)
     assert set(evidence.wrong()) == {"filed", "confirmed", "delivered"}
+
+
+def test_the_portal_showed_another_document(evidence: Evidence) -> None:
+    row = next(one for one in evidence.content["evidence"] if one["media_type"] == "application/json")
+    row["digest"] = evidence.add(json.dumps({"reference": "REF-1", "digests": ["ab" * 32]}).encode())
+    evidence.write(resign=evidence.seal)
+    assert "nobody signed" in evidence.wrong()["confirmed"]
 
 
 def test_a_file_by_somebody_else_s_seal_is_told_from_the_firm_s(evidence: Evidence, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 from pw_pipelines.filings.material import Asked, Found
@@ -46,8 +47,20 @@ def run(work: Work) -> str:
             "error", "The portal shows other documents than those that were signed.",
             detail={"shown": sorted(found.digests), "signed": sorted(meant)},
         )  # fmt: skip
+    _keep_shown(work, effect, found)
     same = "; its documents are those that were signed" if found.digests is not None else ""
     return f"The portal shows filing {found.reference}{same}."
+
+
+def _keep_shown(work: Work, effect: Effect, found: Found) -> None:
+    """The digests of the documents as the portal shows them, as evidence; the same ones, the same bytes."""
+    if found.digests is None:
+        return
+    shown = json.dumps({"reference": found.reference, "digests": sorted(found.digests)}, sort_keys=True)
+    work.keep(
+        shown.encode(), kind="confirmation", title="Documents as the portal shows them",
+        media_type="application/json", effect_id=effect.effect_id,
+    )  # fmt: skip
 
 
 def _look_up(work: Work, plan: Plan, effect: Effect) -> Found:
