@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from pw_pipelines import faults
+
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Route
 
@@ -39,6 +41,7 @@ def send_once_only(context: BrowserContext) -> None:
         except Error:
             route.abort("connectionclosed")
             return
+        faults.point("filings.submit.answered")
         route.fulfill(response=answer)
 
     context.route("**/*", pass_on)

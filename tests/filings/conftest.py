@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
+from pw_pipelines.db.connection import Database
 from pw_pipelines.filings.browsers import Browsers
 from pw_pipelines.filings.engine import FilingEngine
 from pw_pipelines.filings.material import Material, Upload
 from pw_pipelines.filings.portal import Portal, portal_of
+from pw_pipelines.fulfillment.ground import Ground
+from pw_pipelines.resources.objects import Objects
 from pw_pipelines.runtime.browser import chromium_path
 from pw_pipelines.settings import Settings, with_sandbox_addresses
 from tests.fixtures_sandbox import SANDBOX_DAY, SEED, serving, set_sandbox_day
+
+if TYPE_CHECKING:
+    from tests.filings.house import House
 
 PDF = b"%PDF-1.7\n%" + b"x" * 20_000 + b"\n%%EOF\n"
 FRN = "0099000001"  # of nobody in the invented world
@@ -134,12 +141,20 @@ def desk(filing_settings: Settings, browsers: Browsers, portals: Portals) -> Des
 
 
 @pytest.fixture
-def made_portal(tmp_path: Path) -> Callable[[str, str], Path]:
-    """Writes a portal's file for tests of the data."""
+def house(db: Database, filing_settings: Settings, browsers: Browsers, portals: Portals, tmp_path: Path) -> House:
+    """Books of this test's own; portals that were probed just now."""
+    from tests.filings.house import House
 
-    def write(name: str, text: str) -> Path:
-        path = tmp_path / f"{name}.yaml"
-        path.write_text(text)
-        return path
-
-    return write
+    objects = (tmp_path / "objects").as_uri()
+    seen = filing_settings.model_copy(
+        update={"database_url": SecretStr(db.url), "objects_url": objects, "settle_seconds": 0.0}
+    )
+    made = House(db, Ground(seen, db, Objects(objects)))
+    made.ground.__dict__["filing"] = FilingEngine(seen, portals=patient, browsers=browsers)
+    with made.connect() as connection:
+        for portal in ("fcc_rmd", "fcc_ecfs"):
+            connection.execute(
+                "insert into pw.filing_portals (portal, probed_at, probe_ok) values (%s, %s, true)",
+                (portal, made.ground.clock.now()),
+            )
+    return made
