@@ -85,9 +85,12 @@ def published(world: World, on: date, frn: str | None = None) -> list[list[str]]
     ordinal = on.toordinal()
     entries = world.filed.rmd(on) if world.filed else {}
     entries = {number: entry for number, entry in entries.items() if frn in (None, entry.frn)}
+    replaced = {entry.frn for entry in entries.values() if entry.is_whole}
     rows = []
     for filing in world.rmd.listed(ordinal):
-        if frn is not None and not _is_filed_by(world, filing, frn):
+        if replaced and filing.number not in entries and _is_filed_by(world, filing, replaced):
+            continue
+        if frn is not None and not _is_filed_by(world, filing, {frn}):
             continue
         entry = entries.pop(filing.number, None)
         row = _row(world, filing, ordinal)
@@ -101,8 +104,8 @@ def published(world: World, on: date, frn: str | None = None) -> list[list[str]]
     return rows
 
 
-def _is_filed_by(world: World, filing: Filing, frn: str) -> bool:
-    return world.carriers[filing.carrier].frn == frn and filing.number != world.rmd.blank_frn_number
+def _is_filed_by(world: World, filing: Filing, frns: set[str]) -> bool:
+    return world.carriers[filing.carrier].frn in frns and filing.number != world.rmd.blank_frn_number
 
 
 def _blank(entry: RmdEntry) -> list[str]:

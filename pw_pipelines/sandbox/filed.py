@@ -40,6 +40,7 @@ class RmdEntry:
     """What the row of a number shows since it was filed here. Days are ordinals, 0 where nothing here set them.
 
     cells: by column, unguarded. plan: the plan or update last uploaded. is_new: the number was given out here.
+    is_whole: a whole certification was filed, which takes the place of all others of the FRN.
     """
 
     number: str
@@ -50,6 +51,7 @@ class RmdEntry:
     updated: int = 0
     recertified: int = 0
     plan: bytes | None = None
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Filings:
             on, number = one.day.toordinal(), one.fields["_rmd_number"]
             entry = entries.setdefault(number, RmdEntry(number, one.subject, one.fields["_is_new"] == "true", on))
             entry.updated = on
+            entry.is_whole |= one.form == "filing"
             entry.cells |= _rmd_cells(one.fields)
             is_first = entry.is_new and entry.filed_on == on
             if one.form != "update" and not is_first and on >= _WINDOW_OPENS:

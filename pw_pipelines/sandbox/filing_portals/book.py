@@ -99,8 +99,11 @@ class FilingBook:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             draft = path.with_name(f".{digest}.{os.getpid()}.{threading.get_ident()}")
-            draft.write_bytes(content)
-            draft.replace(path)
+            try:
+                draft.write_bytes(content)
+                draft.replace(path)
+            finally:
+                draft.unlink(missing_ok=True)
         return Upload(field, name, len(content), digest)
 
     def content(self, upload: Upload) -> bytes:

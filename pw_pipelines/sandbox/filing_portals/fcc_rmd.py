@@ -3,8 +3,9 @@
 The script asks the server for the form, draws its sections one after another, uploads each attachment as it is chosen,
 and shows fields only when others ask for them. What is filed stands in the portal's public list at once.
 
-An FRN that has a published filing keeps its number, whatever is filed for it and however often; one without gets a
-number as the real ones run: above all given out by that day. A recertification needs a published filing.
+An FRN that has a published filing keeps its number, whatever is filed for it and however often, and a whole filing
+takes the place of all others it has. One without gets a number as the real ones run: above all given out by that day.
+A recertification needs a published filing.
 """
 
 from __future__ import annotations

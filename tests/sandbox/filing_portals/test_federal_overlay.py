@@ -13,6 +13,7 @@ import pytest
 from pw_pipelines.sandbox.bdc_register import VINTAGES
 from pw_pipelines.sandbox.fcc_bdc import listed, provider_zip
 from pw_pipelines.sandbox.fcc_form499 import cached_file, xml_chunks
+from pw_pipelines.sandbox.fcc_rmd import published
 from pw_pipelines.sandbox.filed import Filings
 from pw_pipelines.sandbox.filing_portals.book import FilingBook
 from pw_pipelines.sandbox.form499_register import updated_on
@@ -131,6 +132,21 @@ def test_the_rows_stay_in_the_order_of_their_numbers(view: World, book: FilingBo
     numbers = [row["number"] for row in rows]
     assert numbers == sorted(numbers)
     assert view.counts(NEXT_DAY)["fcc_rmd"] == len(rows)
+
+
+def test_a_whole_filing_takes_the_place_of_all_others_of_the_frn(world: World, view: World, book: FilingBook) -> None:
+    on = SANDBOX_DAY.toordinal()
+    second = next(filing for filing in world.rmd.listed(on) if filing.copy >= 2)
+    frn = world.carriers[second.carrier].frn
+
+    def numbers() -> set[str]:
+        return {row[0] for row in published(view, NEXT_DAY, frn)}
+
+    assert len(numbers()) > 1
+    file(book, "fcc_rmd", "recertification", frn, _rmd_number=second.number, _is_new="false")
+    assert len(numbers()) > 1
+    file(book, "fcc_rmd", "filing", frn, **ROW, _rmd_number=second.number, _is_new="false")
+    assert numbers() == {second.number}
 
 
 def test_who_filed_is_not_removed_later_for_not_filing(world: World, view: World, book: FilingBook) -> None:
