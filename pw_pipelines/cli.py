@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "names": ("names", "Load a state's register of companies from files; ask whether a name may be had."),
     "segments": ("segments", "List, show and export lead segments."),
     "leads": ("leads", "Reconcile leads with Listmonk; suppress an address."),
+    "orders": ("orders", "Items of paid orders: what waits, what proves it, approve, hold, retry, resolve, evidence."),
+    "staff": ("staff", "Who may log in at the desk: add, list, disable, password."),
     "sandbox": ("sandbox", "Run the stand-ins, move their clock, make them misbehave."),
     "bench": ("bench", "Measure, as ratios against a peer in the same run."),
 }

@@ -1,0 +1,340 @@
+"""`pw orders`: what waits at which gate, one order with what proves where it stands, and what people do about it."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pw_pipelines.commands.output import EXIT_FAILED, emit_json, stdout
+from pw_pipelines.errors import UsageError
+from pw_pipelines.fulfillment import answers, board, deeds
+from pw_pipelines.fulfillment.facts import fact_of
+from pw_pipelines.fulfillment.ground import Ground
+from pw_pipelines.fulfillment.items import read_item
+from pw_pipelines.fulfillment.model import STAGES, Connection
+from pw_pipelines.fulfillment.private_data import Vault
+from pw_pipelines.runtime.stack import Stack, open_stack
+from pw_pipelines.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else.")]
+Item = Annotated[int, typer.Argument(help="An item's number; `pw orders list` shows it.")]
+Number = Annotated[str, typer.Argument(help="An order's number, such as PW-2026-000123.")]
+Note = Annotated[str, typer.Option("--note", help="Kept with your name.")]
+
+
+def who() -> str:
+    """How deeds of the command line are signed in the log."""
+    return f"pw:{getpass.getuser()}"
+
+
+def typed(question: str, *, twice: bool = False) -> str:
+    """What is typed without being shown; a line of a pipe where there is no terminal."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    return str(typer.prompt(question, hide_input=True, confirmation_prompt=twice, err=True))
+
+
+@contextmanager
+def _books() -> Iterator[tuple[Stack, Connection]]:
+    """The stack and one transaction on its books."""
+    with open_stack(load_settings()) as stack, stack.db.connect() as connection:
+        yield stack, cast("Connection", connection)
+
+
+def _did(item_id: int, deed: Callable[[Stack, Connection], dict[str, Any] | None], *, as_json: bool, said: str) -> None:
+    """Does one deed and says how the item stands afterwards."""
+    with _books() as (stack, connection):
+        more = deed(stack, connection) or {}
+        item = read_item(connection, item_id)
+    if as_json:
+        emit_json({"item_id": item_id, "stage": item.stage, "state": item.state, "gate": item.gate, **more})
+        return
+    where = f"waits: {item.gate}" if item.gate else item.state
+    stdout.print(f"{said} Item {item_id} stands at {item.stage}, {where}.", highlight=False, markup=False)
+
+
+@app.command("list")
+def list_command(
+    *,
+    gate: Annotated[str | None, typer.Option(help="One gate only, such as review, packet or unknown_effect.")] = None,
+    waiting_for: Annotated[
+        str | None, typer.Option("--for", help="customer, reviewer, ops or clock: whose turn it is.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most items shown.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Items of paid orders that are not done, those that waited longest first."""
+    if gate is not None and gate not in (*board.WAITS_FOR, "ready"):
+        raise UsageError(f"There is no gate {gate!r}. There are: {', '.join(sorted(board.WAITS_FOR))}.")
+    if waiting_for is not None and waiting_for not in set(board.WAITS_FOR.values()):
+        raise UsageError(f"Nobody called {waiting_for!r} is waited for; give customer, reviewer, ops or clock.")
+    wanted = board.Filter(
+        gate=gate if gate != "ready" else None, who=waiting_for, state="ready" if gate == "ready" else None
+    )
+    with _books() as (_, connection):
+        rows = board.queue(connection, wanted, size=limit)
+        counts = {name: row["items"] for name, row in board.counts(connection).items()}
+    if as_json:
+        emit_json({"items": [_line(row) for row in rows], "gates": counts})
+        return
+    table = Table("item", "order", "service", "for", "stage", "waits for", "since")
+    for row in rows:
+        table.add_row(
+            str(row["item_id"]), row["order_number"], row["service"], escape(row["frn"] or row["company_name"] or ""),
+            row["stage"], row["gate"] or row["state"], f"{row['since']:%Y-%m-%d %H:%M}",
+        )  # fmt: skip
+    stdout.print(table)
+
+
+@app.command("show")
+def show_command(number: Number, as_json: AsJson = False) -> None:
+    """One order: each item's stages with what proves them, its gate, its effects."""
+    asked = number.strip().upper()
+    with _books() as (stack, connection):
+        rows = board.queue(connection, board.Filter(number=asked), size=1_000)
+        if not rows:
+            raise UsageError(f"There is no paid order {asked} whose items are worked.")
+        vault = Vault(stack.settings)
+        pages = [board.item_page(connection, row["item_id"]) for row in rows]
+        missing = {row["item_id"]: answers.missing_of(connection, vault, row["item_id"]) for row in rows}
+    if as_json:
+        items = [_whole(page, missing[page.item.item_id]) for page in pages]
+        emit_json({"order": asked, "status": pages[0].item.order_status, "items": items})
+        return
+    stdout.print(f"[bold]{asked}[/], {pages[0].item.order_status}", highlight=False)
+    for page in pages:
+        _print(page, missing[page.item.item_id])
+
+
+@app.command("approve")
+def approve_command(
+    item: Item,
+    *,
+    digest: Annotated[str, typer.Option(help="Digest of the filled form you looked at; `pw orders show` names it.")],
+    note: Note = "",
+    as_json: AsJson = False,
+) -> None:
+    """Approve the filled form with this digest, and no other."""
+
+    def deed(stack: Stack, connection: Connection) -> dict[str, Any]:
+        deeds.approve(connection, item, digest, by=who(), note=note or None, now=stack.settings.clock.now())
+        return {"form_digest": digest, "decision": "approved"}
+
+    _did(item, deed, as_json=as_json, said="Approved.")
+
+
+@app.command("hold")
+def hold_command(
+    item: Item, *, note: Annotated[str, typer.Option("--note", help="Why.")], as_json: AsJson = False
+) -> None:
+    """Stop an item for a person; what is being done at this moment is not interrupted."""
+
+    def deed(stack: Stack, connection: Connection) -> None:
+        deeds.hold(connection, item, by=who(), why=note, now=stack.settings.clock.now())
+
+    _did(item, deed, as_json=as_json, said="Held.")
+
+
+@app.command("retry")
+def retry_command(
+    item: Item,
+    *,
+    stage: Annotated[str | None, typer.Option(help=f"From this stage on: {', '.join(STAGES)}.")] = None,
+    note: Note = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a waiting item ready again. Nothing is skipped by it, and nothing done is done twice."""
+    if stage is not None and stage not in STAGES:
+        raise UsageError(f"There is no stage {stage!r}. There are: {', '.join(STAGES)}.")
+
+    def deed(stack: Stack, connection: Connection) -> None:
+        deeds.retry(connection, item, by=who(), why=note, stage=stage, now=stack.settings.clock.now())
+
+    _did(item, deed, as_json=as_json, said="Tried again.")
+
+
+@app.command("resolve")
+def resolve_command(
+    effect: Annotated[int, typer.Argument(help="An effect's number; `pw orders show` names it.")],
+    *,
+    happened: Annotated[bool, typer.Option("--happened/--not-happened", help="What you saw outside.")],
+    note: Annotated[str, typer.Option("--note", help="How you know.")],
+    reference: Annotated[str | None, typer.Option(help="Its number or name outside, if it happened.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what became of an unknown effect. If it happened it is not done again; if not, it is done anew."""
+    with _books() as (stack, connection):
+        item_id = deeds.resolve(
+            connection, effect, happened=happened, by=who(), note=note, reference=reference,
+            now=stack.settings.clock.now(),
+        )  # fmt: skip
+        item = read_item(connection, item_id)
+    state = "done" if happened else "not_done"
+    if as_json:
+        emit_json(
+            {
+                "effect_id": effect, "effect": state, "reference": reference, "item_id": item_id, "stage": item.stage,
+                "state": item.state, "gate": item.gate,
+            }
+        )  # fmt: skip
+        return
+    stdout.print(f"Effect {effect} is {state}; item {item_id} is {item.state}.", highlight=False, markup=False)
+
+
+@app.command("details")
+def details_command(
+    item: Item,
+    values: Annotated[list[str], typer.Argument(help="Details as name=value; - for a private one asks for it.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Give details of an item. A private one as `name=-`: it is asked for, so that no shell history holds it."""
+    said: dict[str, str] = {}
+    for one in values:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise UsageError(f"{name!r} is no name=value.")
+        if fact_of(name).private:
+            if value != "-":
+                raise UsageError(f"{name} is private: give it as {name}=- and type it when asked.", field=name)
+            value = typed(fact_of(name).ask)
+        said[name] = value
+
+    def deed(stack: Stack, connection: Connection) -> dict[str, Any]:
+        given = deeds.details(connection, Vault(stack.settings), item, said, by=who(), now=stack.settings.clock.now())
+        return {"kept": sorted(given.kept), "missing": list(given.missing), "goes_on": given.goes_on}
+
+    _did(item, deed, as_json=as_json, said="Kept.")
+
+
+@app.command("evidence")
+def evidence_command(
+    number: Number,
+    *,
+    out: Annotated[Path, typer.Option("--out", help="A folder; with --item a file.")],
+    item: Annotated[int | None, typer.Option(help="One item of the order only.")] = None,
+    why: Annotated[str, typer.Option(help="Why you need it: it holds personal data, and the reading is logged.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write the evidence of an order's items, to be checked offline: signed, filed, confirmed, delivered."""
+    from pw_pipelines.fulfillment import custody
+
+    reason = why.strip() or "evidence file by the command line"
+    with open_stack(load_settings()) as stack:
+        ground = Ground(stack.settings, stack.db, stack.objects)
+        if item is None:
+            made = custody.evidence_file_of_order(ground, number.strip().upper(), out, by=who(), why=reason)
+        else:
+            with stack.db.connect() as connection:
+                found = read_item(cast("Connection", connection), item)
+            if found.order_number != number.strip().upper():
+                raise UsageError(f"Item {item} is not of order {number}.")
+            made = {out: custody.evidence_file(ground, item, out, by=who(), why=reason)}
+    ok = all(check.ok for checks in made.values() for check in checks)
+    if as_json:
+        emit_json({"ok": ok, "files": [{"file": path, "checks": checks} for path, checks in made.items()]})
+    else:
+        for path, checks in made.items():
+            stdout.print(escape(str(path)), highlight=False, soft_wrap=True)
+            _checks(checks)
+    if not ok:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command("verify-evidence")
+def verify_command(
+    file: Annotated[Path, typer.Argument(help="A file written by `pw orders evidence`, or its folder.", exists=True)],
+    *,
+    seal: Annotated[
+        list[str] | None, typer.Option(help="Fingerprint the firm's seal must have; may be given several times.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Examine an evidence file offline: digests, the chain of the signature, seals, and that all speak of the same."""
+    from pw_pipelines.fulfillment.custody_checks import verify
+
+    checks = verify(file, seals=seal or ())
+    ok = all(check.ok for check in checks)
+    if as_json:
+        emit_json({"ok": ok, "file": file, "checks": checks})
+    else:
+        _checks(checks)
+    if not ok:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _checks(checks: Any) -> None:
+    for check in checks:
+        mark = "[green]ok[/]    " if check.ok else "[bold red]FAILED[/]"
+        stdout.print(f"{mark} {escape(check.name)}: {escape(check.text)}", highlight=False, soft_wrap=True)
+
+
+def _line(row: board.Row) -> dict[str, Any]:
+    return {
+        "item_id": row["item_id"], "order": row["order_number"], "service": row["service"], "title": row["title"],
+        "for": row["frn"] or row["company_name"], "stage": row["stage"], "state": row["state"], "gate": row["gate"],
+        "why": row["gate_why"], "waits_for": board.WAITS_FOR.get(row["gate"] or ""), "since": row["since"],
+        "not_before": row["not_before"], "due_on": row["due_on"], "run_id": row["run_id"],
+    }  # fmt: skip
+
+
+def _whole(page: board.ItemPage, missing: tuple[str, ...]) -> dict[str, Any]:
+    effects = ("effect_id", "key", "kind", "state", "attempts", "reference", "last_error", "intended_at", "done_at")
+    documents = ("document_id", "template", "title", "edition", "pdf_digest", "signed_digest", "withdrawn_at")
+    return {
+        **_line(page.row),
+        "gate_detail": page.row["gate_detail"],
+        "generation": page.item.generation,
+        "attempts": page.row["attempts"],
+        "last_error": page.row["last_error"],
+        "missing": list(missing),
+        "stages": [
+            {
+                "stage": one.stage,
+                "state": one.state,
+                "at": one.at,
+                "text": one.text,
+                "proofs": [list(p) for p in one.proofs],
+            }
+            for one in page.stages
+        ],
+        "effects": [{name: one[name] for name in effects} for one in page.effects],
+        "documents": [{name: one[name] for name in documents} for one in page.documents],
+        "approvals": [
+            {name: one[name] for name in ("form_digest", "decision", "by", "at", "note")} for one in page.approvals
+        ],
+        "cures": [{name: one[name] for name in ("code", "state", "looked_at", "settled_at")} for one in page.cures],
+    }
+
+
+def _print(page: board.ItemPage, missing: tuple[str, ...]) -> None:
+    item, row = page.item, page.row
+    stdout.print(f"\n[bold]{escape(item.title)}[/] (item {item.item_id}, {escape(item.subject)})", highlight=False)
+    if row["gate"]:
+        stdout.print(f"  waits: {row['gate']} since {row['since']:%Y-%m-%d %H:%M} UTC. {escape(row['gate_why'])}",
+                     highlight=False, soft_wrap=True)  # fmt: skip
+    if digest := row["gate_detail"].get("form_digest"):
+        stdout.print(f"  form: {digest}", highlight=False, soft_wrap=True)
+    if missing:
+        stdout.print(f"  missing: {', '.join(missing)}", highlight=False, soft_wrap=True)
+    for one in page.stages:
+        mark = {"done": "[green]done[/]", "now": "[yellow]now[/] ", "later": "    "}[one.state]
+        proofs = "; ".join(f"{title} {proof[:16]}" for title, proof in one.proofs)
+        stdout.print(f"  {mark} {one.title}{': ' + escape(proofs) if proofs else ''}", highlight=False, soft_wrap=True)
+    for effect in page.effects:
+        stdout.print(
+            f"  effect {effect['effect_id']}: {escape(effect['key'])} is {effect['state']}"
+            f"{', ' + escape(effect['reference']) if effect['reference'] else ''}",
+            highlight=False,
+            soft_wrap=True,
+        )
