@@ -97,6 +97,8 @@ def plan(work: Work) -> Plan:
     if missing := [template for template in form.documents if template not in digests]:
         raise Gate("error", f"Documents of the filing are not there, or not signed: {', '.join(missing)}.")
     uploads = {name: Upload(name, f"{name}.pdf", work.object(digests[name])) for name in form.documents}
+    if damaged := [name for name, upload in uploads.items() if upload.digest != digests[name]]:
+        raise Gate("error", f"In the object store is not what was signed: {', '.join(damaged)}.")
     material = Material(portal, filing.form, key.removeprefix("filing:"), values, uploads, bytes.fromhex(salt))
     return Plan(key, material)
 
