@@ -93,6 +93,8 @@ get_browser() {
 }
 browser_found || get_once chromium "Chromium" "sudo apt-get install chromium" get_browser
 
-office_found() { command -v soffice >/dev/null || command -v libreoffice >/dev/null; }
-get_office() { may_install && apt_install libreoffice-writer; }
-office_found || get_once libreoffice "LibreOffice" "sudo apt-get install libreoffice-writer" get_office
+# With the Python module that a warm LibreOffice is driven by, and fonts as wide as Word's, so that pages break alike.
+readonly office="libreoffice-writer python3-uno fonts-liberation fonts-dejavu-core"
+office_found() { { runs command -v soffice || runs command -v libreoffice; } && runs /usr/bin/python3 -I -c 'import uno'; }
+get_office() { may_install && apt_install $office; } # four words
+office_found || get_once libreoffice "LibreOffice" "sudo apt-get install $office" get_office
