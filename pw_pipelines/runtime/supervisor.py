@@ -30,6 +30,7 @@ from pw_pipelines.errors import ConfigError, PwError
 from pw_pipelines.runtime import processes
 from pw_pipelines.runtime.bootstrap import begin
 from pw_pipelines.runtime.credentials import refuse_incomplete_live
+from pw_pipelines.runtime.first_user import first_user
 from pw_pipelines.runtime.plan import Plan, free_addresses, whole_house
 from pw_pipelines.runtime.ports import Ports
 from pw_pipelines.runtime.processes import Child, Program
@@ -196,7 +197,7 @@ class House:
             variables,
         )
         write_note(settings.home, house)
-        self._show(house)
+        self._show(house, first_user(Database(urls.warehouse), settings))
         if ready_file:
             draft = ready_file.with_name(ready_file.name + ".tmp")
             draft.write_text(json.dumps({
@@ -223,10 +224,11 @@ class House:
         self.watched = [watched for watched in self.watched if not watched.child.program.once]
         return ready
 
-    def _show(self, house: RunningHouse) -> None:
+    def _show(self, house: RunningHouse, login: str) -> None:
         table = Table(show_header=False, box=None, padding=(0, 2))
         for title, url in (
             ("web", house.web_url),
+            ("desk", f"{house.web_url}/desk ({login})"),
             ("Dagster", house.dagster_url),
             ("stand-ins", house.sandbox_url),
             ("logs", str(self.settings.home / "logs")),
