@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 router = APIRouter(include_in_schema=False)
 SiteHere = Annotated[Site, Depends(site_of)]
 PATH = requests.PATH
+MOST_SIZES = 256
+_KNOWN_SIZES: dict[str, list[tuple[int, int]]] = {}
 BY = "signer"
 HEADERS = {
     "Content-Security-Policy": f"{CONTENT_SECURITY_POLICY}; script-src 'self'",
@@ -248,12 +250,14 @@ def _content(site: Site, digest: str) -> bytes:
 
 
 def _sizes(site: Site, digest: str) -> list[tuple[int, int]]:
-    return _sizes_of(_objects_url(site), digest, site)
-
-
-@lru_cache(maxsize=256)
-def _sizes_of(_url: str, digest: str, site: Site) -> list[tuple[int, int]]:
-    return [(round(width), round(height)) for width, height in pictures.page_sizes(_content(site, digest))]
+    """Sizes of a document's pages, in points; a document never changes under its digest, so they are kept."""
+    if digest not in _KNOWN_SIZES:
+        if len(_KNOWN_SIZES) >= MOST_SIZES:
+            _KNOWN_SIZES.clear()
+        _KNOWN_SIZES[digest] = [
+            (round(width), round(height)) for width, height in pictures.page_sizes(_content(site, digest))
+        ]
+    return _KNOWN_SIZES[digest]
 
 
 def _objects_url(site: Site) -> str:
