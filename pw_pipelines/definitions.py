@@ -7,9 +7,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from pw_pipelines.assets import commerce, fcc, jurisdictions, listmonk, marts, matches, registers
+from pw_pipelines.assets import after, commerce, fcc, jurisdictions, listmonk, marts, matches, registers
 from pw_pipelines.assets.manifest import read
 from pw_pipelines.jobs.acquisition import jobs
+from pw_pipelines.jobs.after import after_jobs
 from pw_pipelines.jobs.automatic import allowed
 from pw_pipelines.jobs.books import make_books_job, prove_books
 from pw_pipelines.jobs.commissions import commissions_job
@@ -23,6 +24,7 @@ from pw_pipelines.schedules.daily import schedules
 from pw_pipelines.sensors.books import books_wanted, order_notice
 from pw_pipelines.sensors.catch_up import catch_up_sensor
 from pw_pipelines.sensors.checks import check_alert
+from pw_pipelines.sensors.cures import cures_due
 from pw_pipelines.sensors.failures import run_failure_alert
 from pw_pipelines.sensors.fulfillment import items_ready
 from pw_pipelines.sensors.payments import payment_events
@@ -42,7 +44,7 @@ def build_defs(
     Raises ConfigError when dbt's manifest is missing, naming the command that makes it.
     """
     models = read(manifest)
-    asset_jobs = [*jobs(models), *register_jobs(), prove_books(models)]
+    asset_jobs = [*jobs(models), *register_jobs(), prove_books(models), *after_jobs()]
     sensors = [
         catch_up_sensor(asset_jobs),
         check_alert,
@@ -51,6 +53,7 @@ def build_defs(
         order_notice,
         payment_events,
         items_ready,
+        cures_due,
         signature_reminders,
     ]
     return dg.Definitions(
@@ -61,6 +64,8 @@ def build_defs(
             listmonk.asset(settings, deps=[LEADS]),
             *registers.assets(settings),
             *commerce.assets(settings),
+            after.compliance_calendar,
+            after.cures,
             jurisdictions.state_filing_fees,
         ],
         asset_checks=[*fcc.checks(), *registers.checks()],

@@ -24,6 +24,7 @@ from pw_pipelines.jurisdictions.book import book
 ON_THE_DAY_IT_BEGAN = "each year on the day it began"
 FORMATIONS = ("formation_basic", "formation_complete")
 BY = "calendar"
+NOTHING_MORE = "nothing falls due again"  # as the stage `book` says it
 
 
 @dataclass(frozen=True)
@@ -226,3 +227,21 @@ def drop(connection: Connection, entry_id: int, *, why: str, item_id: int | None
         cancel_unpaid(connection, row["renewal_order_id"], why=why, now=now)
     if item_id is not None:
         items.record(connection, item_id, now, stage="done", what="note", text=f"Not renewed: {why}", by=BY)
+
+
+def not_entered(connection: Connection) -> list[int]:
+    """Items that are done and fall due again by the catalogue, without an entry: there should be none."""
+    renewing = {one.code: one.renewal.service or one.code for one in catalogue().values() if one.renewal}
+    rows = connection.execute(
+        """select w.item_id from pw.item_work w join pw.orders o using (order_id)
+           join unnest(%s::text[], %s::text[]) as r(service, renewed_by) using (service)
+           where w.state = 'done'
+             and not exists (select from pw.compliance_calendar e
+                             where e.customer_id = o.customer_id and e.service = r.renewed_by
+                               and (e.item_id = w.item_id or e.made_at >= w.created_at))
+             and not exists (select from pw.item_events v where v.item_id = w.item_id and v.stage = 'book'
+                               and v.what = 'stage_done' and v.text like %s)
+           order by w.item_id""",
+        (list(renewing), list(renewing.values()), f"%{NOTHING_MORE}%"),
+    ).fetchall()
+    return [int(row["item_id"]) for row in rows]

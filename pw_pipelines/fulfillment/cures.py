@@ -112,6 +112,28 @@ def look(db: Database, *, now: datetime, days: int) -> CureReport:
         return CureReport(build["as_of"], len(found), dict(came_to))
 
 
+def unwatched(connection: Connection) -> list[int]:
+    """Items that are done and were to mend findings without a cure for each: there should be none."""
+    rows = connection.execute(
+        """select distinct w.item_id from pw.item_work w join pw.order_items i using (item_id)
+           left join pw.compliance_orders co on co.order_id = w.order_id
+           cross join unnest(i.cures) as one(code)
+           where w.state = 'done' and coalesce(i.frn, co.frn) is not null
+             and not exists (select from pw.cures c where c.item_id = w.item_id and c.code = one.code)
+           order by 1"""
+    ).fetchall()
+    return [int(row["item_id"]) for row in rows]
+
+
+def newest_build(connection: Connection) -> int | None:
+    """The newest rebuild of the findings while a cure is open; None: nothing is to be looked for."""
+    row = connection.execute(
+        "select max(id) as id from pw.mart_builds "
+        "where exists (select from pw.cures where state in ('waiting', 'still_there'))"
+    ).fetchone()
+    return int(row["id"]) if row and row["id"] is not None else None
+
+
 def _open_cures(connection: Connection) -> list[_Open]:
     rows = connection.execute(
         """select c.cure_id, c.item_id, w.order_id, w.service, w.stage, c.frn, c.code, c.state, c.filed_at,

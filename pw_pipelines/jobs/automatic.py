@@ -112,6 +112,13 @@ AUTOMATIC: Mapping[str, Automatic] = {
         job="commissions",
         at=time(7, 45),
     ),
+    "renewals_daily": Automatic(
+        "schedule",
+        BOTH,
+        "What falls due again is ordered for the customer ahead of its day, who is written to once.",
+        job="raise_renewals",
+        at=time(8, 30),
+    ),
     "books_daily": Automatic(
         "schedule",
         BOTH,
@@ -162,6 +169,13 @@ AUTOMATIC: Mapping[str, Automatic] = {
         BOTH,
         "Reminds signers after 3 and 7 days, replaces links that ran out; a signature given in an odd moment is found.",
         every_seconds=30,
+    ),
+    "cures_due": Automatic(
+        "sensor",
+        BOTH,
+        "After each rebuild of the findings: whether the record shows what our filings mended.",
+        job="look_for_cures",
+        every_seconds=60,
     ),
     "run_failure_alert": Automatic(
         "sensor",

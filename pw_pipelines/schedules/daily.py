@@ -81,12 +81,21 @@ def ask_books(instance: dg.DagsterInstance, _resources: Any, today: date) -> Out
     return [requests.of_today("prove_books", today, past.next_try)]
 
 
+def ask_renewals(instance: dg.DagsterInstance, _resources: Any, today: date) -> Outcome:
+    """Today's renewals, unless they are raised or under way."""
+    past = past_of(instance, "raise_renewals", today.isoformat())
+    if past.done or past.open:
+        return dg.SkipReason(f"The renewals of {today} are {'raised' if past.done else 'being raised'}.")
+    return [requests.of_today("raise_renewals", today, past.next_try)]
+
+
 ASKS: dict[str, tuple[Ask, frozenset[str]]] = {
     "retention_nightly": (ask_retention, frozenset({"settings"})),
     "erasure_nightly": (ask_erasure, frozenset({"settings"})),
     "bdc_daily": (ask_bdc, frozenset({"settings", "db", "fcc"})),
     "acquire_daily": (ask_acquire, frozenset({"settings"})),
     "commissions_daily": (ask_commissions, frozenset({"settings"})),
+    "renewals_daily": (ask_renewals, frozenset({"settings"})),
     "books_daily": (ask_books, frozenset({"settings"})),
     "listmonk_daily": (ask_listmonk, frozenset({"settings"})),
     **{name: (partial(registers.ask, name), frozenset({"settings"})) for name in registers.EVERY_DAYS},

@@ -29,5 +29,5 @@ def run(work: Work) -> str:
     due = "no day" if following is None or following.due_on is None else str(following.due_on)
     return (
         f"{'Invoice wanted' if is_whole else 'Other items of the order are not delivered yet'}; "
-        f"{'nothing falls due again' if following is None else f'falls due again: {due}'}; {begun} cures begun."
+        f"{calendar.NOTHING_MORE if following is None else f'falls due again: {due}'}; {begun} cures begun."
     )
