@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 from pw_pipelines import faults
@@ -64,7 +65,8 @@ class Converter:
     @cached_property
     def office(self) -> WarmOffice:
         home = self.settings.home.resolve()
-        lock = home / "run" / "up.lock" if os.environ.get(SUPERVISED) == str(home) else None
+        supervised = os.environ.get(SUPERVISED)
+        lock = home / "run" / "up.lock" if supervised and Path(supervised).resolve() == home else None
         return WarmOffice(home / "office", lock)
 
     def _one(self, name: str, docx: bytes) -> Converted:

@@ -93,7 +93,7 @@ class WarmOffice:
         output = self.folder / "office.log"
         with output.open("wb") as said:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True, env=_environment()
             )
         until = time.monotonic() + START_SECONDS
         while not self.is_there():
@@ -144,6 +144,7 @@ def cold_pdf(docx: bytes) -> bytes:
                 "--convert-to", "pdf:writer_pdf_Export", "--outdir", folder, str(source),
             ],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            env=_environment(),
         )  # fmt: skip
         try:
             said, _ = process.communicate(timeout=COLD_SECONDS)
@@ -183,6 +184,12 @@ def python_with_uno() -> str:
     raise ConfigError(
         "No Python here can import LibreOffice's uno; run `make setup`, or sudo apt-get install python3-uno."
     )
+
+
+def _environment() -> dict[str, str]:
+    """What LibreOffice needs of ours; no credential is among it."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", SUPERVISED)
+    return {name: os.environ[name] for name in kept if name in os.environ}
 
 
 def _left_over(folder: Path) -> list[psutil.Process]:

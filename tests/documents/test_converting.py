@@ -325,6 +325,18 @@ def test_when_neither_can_it_is_said(converter: Converter, monkeypatch: pytest.M
         converter.to_pdf(b"docx", "order-1")
 
 
+def test_under_pw_up_libreoffice_ends_with_it_and_else_when_idle(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Converter(settings).office.lifeline is None
+
+    monkeypatch.setenv("PW_SUPERVISED_HOME", str(settings.home))
+
+    assert Converter(settings).office.lifeline == settings.home.resolve() / "run" / "up.lock"
+    monkeypatch.setenv("PW_SUPERVISED_HOME", "/another/home")
+    assert Converter(settings).office.lifeline is None
+
+
 def test_the_store_is_in_the_home_unless_it_is_said_where(settings: Settings, tmp_path: Path) -> None:
     elsewhere = settings.model_copy(update={"docserver_url": (tmp_path / "share").as_uri()})
 

@@ -150,6 +150,15 @@ def test_nobody_else_can_reach_it(office: WarmOffice) -> None:
     assert list((office.folder / "profile").glob("job-*")) == [], "no document stays behind"
 
 
+def test_no_setting_of_ours_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PW_PRIVATE_KEYS", "1:secret")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("PW_SUPERVISED_HOME", "/home")
+
+    assert offices._environment().keys() <= {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PW_SUPERVISED_HOME"}
+    assert offices._environment()["PW_SUPERVISED_HOME"] == "/home"
+
+
 def test_it_ends_when_whoever_it_worked_for_is_gone(own_office: WarmOffice, tmp_path: Path) -> None:
     own_office.stop()
     own_office.lifeline = tmp_path / "up.lock"

@@ -167,6 +167,17 @@ def test_what_the_playbook_does_not_name_any_more_is_withdrawn(
     assert set(in_force(house, item)) == {playbook.documents[0].template}
 
 
+def test_a_letter_that_a_later_stage_drew_up_stays(house: House, item: int, converter: FakeConverter) -> None:
+    run(house, item)
+    with house.connect() as connection:
+        connection.execute(
+            "update pw.item_documents set template = 'delivery_letter' where template = 'cpni_statement'"
+        )
+
+    assert run(house, item) == "Made 1 documents, 1 stood already, 0 withdrawn."
+    assert set(in_force(house, item)) == {*TEMPLATES, "delivery_letter"}
+
+
 def test_missing_values_are_all_named_and_nothing_is_made(house: House, converter: FakeConverter) -> None:
     item_id = house.paid_item()
     state(house, item_id, frn="0012345678", carrier_name="Finch LLC", year="2027")

@@ -22,6 +22,8 @@ from pw_pipelines.fulfillment.model import Connection, Gate
 from pw_pipelines.fulfillment.playbook import Document
 from pw_pipelines.fulfillment.work import Work
 
+LETTERS = ("delivery_letter", "packet_cover")  # drawn up by stages that come later
+
 
 @dataclass(frozen=True)
 class _Wanted:
@@ -99,7 +101,7 @@ def _stands(connection: Connection, item_id: int, wanted: _Wanted) -> bool:
     if row["signed_digest"] is not None:  # a better template takes nobody's signature away
         return True
     same_signer = row["is_signed_by_customer"] == wanted.document.signed
-    return same_signer and row["template_digest"] == wanted.template.digest
+    return bool(same_signer and row["template_digest"] == wanted.template.digest)
 
 
 def _made(work: Work, wanted: list[_Wanted], values: Mapping[str, str]) -> list[_Made]:
@@ -146,9 +148,9 @@ def _book(connection: Connection, work: Work, made: _Made) -> None:
 
 
 def _withdraw_others(connection: Connection, work: Work, templates: list[str]) -> int:
-    """Documents that the playbook does not name any more."""
+    """Documents that the playbook does not name any more; the letters of other stages are not ours."""
     return connection.execute(
         "update pw.item_documents set withdrawn_at = %s "
         "where item_id = %s and withdrawn_at is null and template <> all(%s)",
-        (work.now(), work.item.item_id, templates),
+        (work.now(), work.item.item_id, [*templates, *LETTERS]),
     ).rowcount
