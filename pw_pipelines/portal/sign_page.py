@@ -25,6 +25,7 @@ from pw_pipelines.documents.signing.consent import INTENT, PERJURY, consent
 from pw_pipelines.documents.signing.keys import link_keys
 from pw_pipelines.documents.signing.links import LinkRefused
 from pw_pipelines.documents.signing.marks import PAD, strokes_of
+from pw_pipelines.documents.signing.requests import SignedDocument
 from pw_pipelines.errors import SnapshotError, UsageError
 from pw_pipelines.fulfillment import items
 from pw_pipelines.fulfillment.private_data import Vault
@@ -203,14 +204,14 @@ def _context(site: Site, token: str, is_opened: bool) -> dict[str, Any]:
             ceremony.note_opened(connection, asked, now=now)
         item = items.read_item(connection, asked.item_id)
     documents = [
-        {"title": one.title, "number": number, "sizes": _sizes(site, one.digest)}
+        {"title": one.title, "number": number, "sizes": _sizes(_objects_url(site), one.digest)}
         for number, one in enumerate(asked.documents, 1)
     ]
     return {"asked": asked, "item": item, "documents": documents}
 
 
-def _document(site: Site, token: str, number: int) -> tuple[str, bytes]:
-    """Template and PDF of a document of an open link. LinkRefused and what is not there are 404."""
+def _document(site: Site, token: str, number: int) -> SignedDocument:
+    """A document of an open link. LinkRefused and what is not there are 404."""
     with site.db.connect() as pooled:
         connection = cast("Connection", pooled)
         try:
@@ -219,45 +220,39 @@ def _document(site: Site, token: str, number: int) -> tuple[str, bytes]:
             raise HTTPException(HTTPStatus.NOT_FOUND, str(refused)) from None
     if not 1 <= number <= len(asked.documents):
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such document.")
-    one = asked.documents[number - 1]
-    return one.template, _content(site, one.digest)
+    return asked.documents[number - 1]
 
 
 def _pdf(site: Site, token: str, number: int) -> tuple[str, bytes]:
-    return _document(site, token, number)
+    one = _document(site, token, number)
+    return one.template, _content(_objects_url(site), one.digest)
 
 
 def _picture(site: Site, token: str, number: int, page: int) -> bytes:
-    _, content = _document(site, token, number)
+    one = _document(site, token, number)
     try:
-        return _drawn(content, page - 1)
+        return _drawn(_objects_url(site), one.digest, page - 1)
     except UsageError as error:
         raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from None
 
 
 @lru_cache(maxsize=64)
-def _drawn(content: bytes, page: int) -> bytes:
+def _drawn(objects_url: str, digest: str, page: int) -> bytes:
     """A page's picture; the last ones are kept for a while, since a phone asks for them again and again."""
-    return pictures.picture_of(content, page).png
+    return pictures.picture_of(_content(objects_url, digest), page).png
 
 
-def _content(site: Site, digest: str) -> bytes:
-    with Objects(_objects_url(site)).open(digest) as file:
+@lru_cache(maxsize=256)
+def _sizes(objects_url: str, digest: str) -> list[tuple[int, int]]:
+    return [(round(width), round(height)) for width, height in pictures.page_sizes(_content(objects_url, digest))]
+
+
+def _content(objects_url: str, digest: str) -> bytes:
+    with Objects(objects_url).open(digest) as file:
         content = file.read()
     if sha256(content) != digest:
         raise SnapshotError(f"The object {digest} is damaged in the object store. Restore it from the backup.")
     return content
-
-
-def _sizes(site: Site, digest: str) -> list[tuple[int, int]]:
-    """Sizes of a document's pages, in points; a document never changes under its digest, so they are kept."""
-    if digest not in _KNOWN_SIZES:
-        if len(_KNOWN_SIZES) >= MOST_SIZES:
-            _KNOWN_SIZES.clear()
-        _KNOWN_SIZES[digest] = [
-            (round(width), round(height)) for width, height in pictures.page_sizes(_content(site, digest))
-        ]
-    return _KNOWN_SIZES[digest]
 
 
 def _objects_url(site: Site) -> str:
