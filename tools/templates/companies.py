@@ -274,8 +274,15 @@ def _canadian(title: str, law: str, body: str, *open_points: str) -> Page:
     page.table(*COMPANY)
     page.heading("Contact")
     page.table(*CONTACT)
-    page.heading("Shareholders and directors, as stated")
+    page.heading("Shareholders")
     page.quote("{{ members }}")
+    with page.when("directors"):
+        page.say("Directors, with their delivery addresses:")
+        page.quote("{{ directors }}")
+    with page.when("name_approval"):
+        page.say("Name approval: {{ name_approval }}")
+    with page.when("incorporation_number"):
+        page.say("Incorporation number: {{ incorporation_number }}")
     page.heading("What is filed")
     page.say(body)
     page.heading("Still to be stated")
@@ -291,10 +298,9 @@ def notice_of_articles() -> Page:
     return _canadian(
         "Notice of Articles Worksheet", "British Columbia · Business Corporations Act",
         "An incorporation application with a notice of articles for the company named above.",
-        "The number of the name reservation.",
         "Registered office and records office in British Columbia, with delivery and mailing addresses.",
         "Authorized share structure.",
-        "Full name and addresses of every director.",
+        "Full name and mailing address of every director.",
     )  # fmt: skip
 
 
