@@ -39,7 +39,7 @@ def questions_of(item_page: board.ItemPage, missing: tuple[str, ...]) -> list[Qu
     """Every detail the item's playbook names, what is missing first."""
     known = {row["name"]: row["value"] for row in item_page.answers}
     private = {row["name"] for row in item_page.private if row["erased_at"] is None}
-    names = [*item_page.playbook.facts]
+    names: list[str] = [*item_page.playbook.facts]
     if item_page.item.gate in ("held", "duplicate"):
         names += sorted(answers.STAFF_ONLY)
     found = []

@@ -14,6 +14,7 @@ from pw_pipelines.fulfillment.facts import fact_of
 from pw_pipelines.fulfillment.model import Connection, FulfillmentError
 from pw_pipelines.fulfillment.packets import FilingByHand
 from pw_pipelines.fulfillment.private_data import Vault
+from pw_pipelines.fulfillment.resending import resend
 from pw_pipelines.portal.desk_files import PDF, PICTURES
 from pw_pipelines.portal.desk_pages import HOME, ItemId, Sent, SiteHere, done, objects_of, sent_by
 from pw_pipelines.portal.site import Site
@@ -60,6 +61,18 @@ def passed(item_id: ItemId, request: Request, site: SiteHere, sent: Worker) -> A
     def deed(connection: Connection) -> str:
         deeds.passed_on(connection, item_id, gates=PASSABLE, by=sent.by, why=sent.get("why"), now=site.clock.now())
         return "passed"
+
+    return done(request, site, sent, deed, to=_of(item_id))
+
+
+@router.post(PATH + "/signature-link", response_model=None)
+def signature_link(item_id: ItemId, request: Request, site: SiteHere, sent: Worker) -> Any:
+    """A fresh link to the signer's own address."""
+
+    def deed(connection: Connection) -> str:
+        resend(connection, item_id, by=sent.by, now=site.clock.now())
+        deeds.record(connection, by=sent.by, what="signature_link", item_id=item_id, now=site.clock.now())
+        return "link"
 
     return done(request, site, sent, deed, to=_of(item_id))
 

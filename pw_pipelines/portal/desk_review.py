@@ -60,8 +60,20 @@ def fields_of(content: bytes) -> dict[tuple[str, str], str]:
     return found
 
 
-def compared(now: Mapping[tuple[str, str], str], before: Mapping[tuple[str, str], str] | None) -> list[FormField]:
-    """The form's fields in their order, each beside the edition before; what is gone comes last."""
+def compared(
+    now: Mapping[tuple[str, str], str],
+    before: Mapping[tuple[str, str], str] | None,
+    named: Mapping[str, str] | None = None,
+) -> list[FormField]:
+    """The form's fields in their order, each beside the edition before; what is gone comes last.
+
+    named: titles of documents by digest, for the files that go with the form.
+    """
+
+    def shown(value: str) -> str:
+        title = (named or {}).get(value)
+        return HIDDEN if value.startswith("hmac:") else f"{title} ({value[:12]}…)" if title else value
+
     rows = []
     for (on, name), value in now.items():
         old = None if before is None else before.get((on, name))
@@ -71,11 +83,6 @@ def compared(now: Mapping[tuple[str, str], str], before: Mapping[tuple[str, str]
         if (on, name) not in now:
             rows.append(FormField(on, name, "", shown(old), "gone"))
     return rows
-
-
-def shown(value: str) -> str:
-    """A value as it is shown: sealed ones are not."""
-    return HIDDEN if value.startswith("hmac:") else value
 
 
 def _pictures(shown_item: board.ItemPage) -> Sequence[board.Row]:
@@ -109,7 +116,8 @@ def review(
             connection, by=session.user.name, what="opened", item_id=item_id, now=site.clock.now(),
             detail={"form_digest": digest},
         )  # fmt: skip
-    rows = compared(fields_of(content_of(site, digest)), _earlier(site, before))
+    named = {one[name]: one["title"] for one in item.documents for name in ("pdf_digest", "signed_digest") if one[name]}
+    rows = compared(fields_of(content_of(site, digest)), _earlier(site, before), named)
     return page(
         request, site, session, "desk_review.html", shown=item, item=item.item, row=item.row, digest=digest,
         fields=rows, before=before, pictures=_pictures(item),

@@ -100,7 +100,8 @@ def test_every_page_answers_with_and_without_rows(desk: Desk) -> None:
 
 DEEDS: dict[str, set[str]] = {
     "hold": {"ops", "admin"}, "retry": {"ops", "admin"}, "pass": {"ops", "admin"}, "details": {"ops", "admin"},
-    "filed": {"ops", "admin"}, "review": {"reviewer", "admin"}, "private": {"admin"},
+    "filed": {"ops", "admin"}, "signature-link": {"ops", "admin"},
+    "review": {"reviewer", "admin"}, "private": {"admin"},
 }  # fmt: skip
 
 
