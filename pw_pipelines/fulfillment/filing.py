@@ -83,6 +83,7 @@ def plan(work: Work) -> Plan:
         portal = work.ground.filing.portal(filing.portal)
         form = portal.form(filing.form)
         wanted = form.names | (form.lookup.names if form.lookup else set())
+        wanted |= {portal.quota.fact} if portal.quota else set()
         for name in sorted(name for name in wanted if name in facts() and facts()[name].private):
             value = vault.get(
                 connection, item.item_id, name, by=READER, why=f"{portal.portal}: the form is filled", now=now

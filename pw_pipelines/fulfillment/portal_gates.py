@@ -65,6 +65,8 @@ def demand_quota(work: Work, plan: Plan) -> None:
         KIND, work.item.item_id, begins, work.item.service,
     )  # fmt: skip
     mine = plan.material.values.get(quota.fact, "")
+    if not mine.strip():
+        raise Gate("details", "The portal's quota can't be kept.", detail={"missing": [quota.fact]})
     with work.connect() as connection:
         others = [
             work.ground.vault.get(

@@ -149,7 +149,7 @@ def house(db: Database, filing_settings: Settings, browsers: Browsers, portals: 
     seen = filing_settings.model_copy(
         update={"database_url": SecretStr(db.url), "objects_url": objects, "settle_seconds": 0.0}
     )
-    made = House(db, Ground(seen, db, Objects(objects)))
+    made = House(db, Ground(seen, db, Objects(objects)), tmp_path / "clock.json")
     made.ground.__dict__["filing"] = FilingEngine(seen, portals=patient, browsers=browsers)
     with made.connect() as connection:
         for portal in ("fcc_rmd", "fcc_ecfs"):

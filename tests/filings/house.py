@@ -6,12 +6,14 @@ import tempfile
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.rows import dict_row
 
+from pw_pipelines.clock import Clock
 from pw_pipelines.commerce.orders import ComplianceDetails, NewCustomer, NewOrder, place
 from pw_pipelines.db.connection import Database
 from pw_pipelines.fulfillment import deeds, engine, items
@@ -34,6 +36,7 @@ class House:
 
     db: Database
     ground: Ground
+    clock_file: Path
 
     def item(self, *, frn: str = "0099000001", stage: Stage = "review") -> int:
         """An item that stands at `stage`, everything before it done."""
@@ -117,6 +120,12 @@ class House:
     def effect(self, frn: str = "0099000001") -> dict[str, Any]:
         [row] = self.rows("select * from pw.effects where key = %s", KEY.format(frn=frn))
         return row
+
+    def later(self, *, days: int) -> None:
+        """Moves the clock of this house, and of nobody else."""
+        before = self.ground.clock.offset()
+        self.ground.clock = Clock(self.clock_file)
+        self.ground.clock.set_offset(before + timedelta(days=days))
 
     def set(self, **changed: Any) -> None:
         """Settings of this house."""

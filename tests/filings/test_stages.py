@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from pw_pipelines import faults
+from pw_pipelines.clock import EASTERN
 from pw_pipelines.filings.browsers import Browsers
 from pw_pipelines.filings.engine import FilingEngine
 from pw_pipelines.filings.pacing import alone_at
+from pw_pipelines.filings.portal import Quota
 from pw_pipelines.fulfillment import deeds, items
 from pw_pipelines.fulfillment.packets import FilingByHand
 from tests.filings.conftest import FACTS, Portals, patient
@@ -278,3 +280,54 @@ def test_nothing_said_of_an_item_names_a_person(house: House) -> None:
     )
     for word in (FACTS["signer_name"], FACTS["contact_email"]):
         assert word not in str(said)
+
+
+def test_what_breaks_before_the_submit_leaves_nothing_open(
+    house: House, portals: Portals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = house.approved_item()
+
+    def breaks(*_: Any, **__: Any) -> bool:
+        raise ArithmeticError("of our own making")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("pw_pipelines.fulfillment.stages.file.reserve", breaks)
+        with pytest.raises(ArithmeticError):
+            house.advance(item, "file")
+    assert (house.effect()["state"], portals.filed()) == ("not_done", [])
+    house.again(item)
+    assert house.go(item, "file") == ["done"]
+
+
+def test_one_a_day_for_one_person_waits_for_tomorrow(house: House, portals: Portals) -> None:
+    quota = Quota(fact="signer_name", a_day=1, why="One a day for one person.")
+    limited = patient("fcc_ecfs").model_copy(update={"quota": quota})
+    house.ground.filing.portal = lambda _: limited
+    first, second, third = (house.approved_item(frn=f"009900000{number}") for number in (1, 2, 3))
+    with house.connect() as connection:
+        house.tell(connection, third, {"signer_name": "Sam Example"})
+    assert house.go(first, "file") == ["done"]
+    assert house.go(second, "file") == ["hours"]
+    opens = house.row(second)["not_before"].astimezone(EASTERN)
+    assert (opens.hour, opens.minute, opens.date() - house.ground.clock.today()) == (0, 0, timedelta(days=1))
+    assert house.go(third, "file") == ["done"]
+    assert len(portals.filed()) == 2
+
+
+def test_until_the_portal_shows_it_it_is_not_confirmed(house: House, portals: Portals) -> None:
+    item = house.approved_item()
+    house.go(item, "file")
+    portals.quiet()  # the list forgets it
+    assert house.go(item, "confirm") == ["settling"]
+    house.later(days=4)
+    house.again(item)
+    assert house.go(item, "confirm") == ["error"]
+    assert "does not show it" in house.row(item)["gate_why"]
+
+
+def test_other_documents_than_those_signed_are_noticed(house: House) -> None:
+    item = house.approved_item()
+    house.go(item, "file")
+    house.sign(item, "cpni_statement", edition=2)
+    assert house.go(item, "confirm") == ["error"]
+    assert "other documents" in house.row(item)["gate_why"]

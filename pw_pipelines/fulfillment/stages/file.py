@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import SystemRandom
 
-from pw_pipelines.errors import ConfigError, OutsideUnavailable
+from pw_pipelines.errors import OutsideUnavailable
 from pw_pipelines.filings.material import Asked, Filed, Filled
 from pw_pipelines.filings.pacing import alone_at, reserve
 from pw_pipelines.filings.stopped import Challenged, FilingStopped, NotConfirmed, PageChanged
@@ -20,7 +20,7 @@ from pw_pipelines.fulfillment.by_hand import packet_gate
 from pw_pipelines.fulfillment.effects import Effect
 from pw_pipelines.fulfillment.filing import Plan, keep_shots
 from pw_pipelines.fulfillment.gates import gate_of
-from pw_pipelines.fulfillment.model import Done, Gate, NotDone, Seen
+from pw_pipelines.fulfillment.model import Done, Gate, LeaseLost, NotDone, Seen
 from pw_pipelines.fulfillment.packets import filed_reference
 from pw_pipelines.fulfillment.portal_gates import demand_open, demand_quota
 from pw_pipelines.fulfillment.reviews import decision_on, differences, keep_form, last_form
@@ -57,11 +57,13 @@ def run(work: Work) -> str:
 
 @dataclass
 class _Filing:
-    """One try, alone at the portal. `stopped`: why nothing was sent."""
+    """One try, alone at the portal. `stopped`: why nothing was sent. `may_be_sent`: the engine was let send it; what
+    stops it then without the engine's own word that nothing went out leaves it open."""
 
     work: Work
     plan: Plan
-    stopped: BaseException | None = None
+    stopped: Exception | None = None
+    may_be_sent: bool = False
 
     def run(self) -> str:
         work = self.work
@@ -84,12 +86,16 @@ class _Filing:
             filed = work.ground.filing.file(
                 plan.material, may_send=self.may_send, state=filing.kept_state(work, plan.portal)
             )
-        except (Gate, FilingStopped, OutsideUnavailable, ConfigError) as stopped:
-            self.stopped = stopped
-            raise NotDone(f"Nothing was sent: {type(stopped).__name__}.") from stopped
+        except LeaseLost:
+            raise
         except NotConfirmed as lost:
             keep_shots(work, lost.shots, kind="page", effect_id=effect.effect_id)
             raise
+        except Exception as stopped:
+            if self.may_be_sent and not isinstance(stopped, FilingStopped | OutsideUnavailable):
+                raise
+            self.stopped = stopped
+            raise NotDone(f"Nothing was sent: {type(stopped).__name__}.") from stopped
         return _done(work, plan, effect, filed)
 
     def may_send(self, filled: Filled) -> None:
@@ -101,12 +107,13 @@ class _Filing:
             leases.demand(connection, work.lease)
             if not reserve(connection, self.plan.portal, work.settings, now=work.now()):
                 raise OutsideUnavailable("The portal pauses between two filings.")
+        self.may_be_sent = True
 
     def probe(self, effect: Effect) -> Seen:
         """Asks the portal whether the filing is there."""
         return look(self.work, self.plan, effect)
 
-    def _told(self, stopped: BaseException) -> BaseException:
+    def _told(self, stopped: Exception) -> Exception:
         work, plan = self.work, self.plan
         if isinstance(stopped, NotApproved):
             before = last_form(work, plan)
