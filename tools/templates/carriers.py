@@ -199,9 +199,6 @@ def customer_notice() -> Page:
         "to acquire reasonable substitute service.",
         "Questions: {{ contact_name }}, {{ contact_phone }}, {{ contact_email }}.",
     )
-    page.note(
-        "The text on objections is that of a non-dominant carrier. A dominant carrier has 30 days in place of 15."
-    )
     page.say("{{ contact_name }}\n{{ carrier_name }}")
     return page
 
