@@ -6,6 +6,8 @@ The seal says that nothing was changed since. Who signed, when and how stands on
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,7 +62,7 @@ class Seal:
             docmdp_permissions=MDPPerm.NO_CHANGES,
         )  # fmt: skip
         out = io.BytesIO()
-        _signer_at(now)(metadata, self._signer).sign_pdf(writer, output=out)
+        _apart(lambda: _signer_at(now)(metadata, self._signer).sign_pdf(writer, output=out))
         return out.getvalue()
 
     def sign_bytes(self, content: bytes, *, now: datetime) -> bytes:
@@ -72,7 +74,7 @@ class Seal:
         made = self._signer.async_sign_general_data(
             content, "sha256", detached=True, signed_attr_settings=CMSSignedAttributes(signing_time=now)
         )
-        return bytes(asyncio.run(made).dump())
+        return bytes(_apart(lambda: asyncio.run(made)).dump())
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def look_at(pdf: bytes) -> SealSeen:
         seal = seals[0]
         certificate = seal.signer_cert
         coverage = seal.evaluate_signature_coverage()
-        status = _status_of(seal)
+        status = _apart(lambda: _status_of(seal))
         reason, sealed_at = str(seal.sig_object.get("/Reason", "")), seal.self_reported_timestamp
     except (PdfReadError, ValueError, KeyError, TypeError, IndexError) as error:
         return SealSeen((f"The PDF or its seal can't be read ({type(error).__name__}).",))
@@ -125,12 +127,25 @@ def signed_by(content: bytes, signature: bytes) -> str | None:
 
     try:
         signed = cms.ContentInfo.load(signature)["content"]
-        status = asyncio.run(
-            async_validate_detached_cms(content, signed, signer_validation_context=_trusting(_certificate_in(signed)))
+        context = _trusting(_certificate_in(signed))
+        status = _apart(
+            lambda: asyncio.run(async_validate_detached_cms(content, signed, signer_validation_context=context))
         )
     except (ValueError, KeyError, TypeError, IndexError, StopIteration):
         return None
     return sha256(status.signing_cert.dump()) if status.intact and status.valid else None
+
+
+def _apart(deed: Callable[[], Any]) -> Any:
+    """Does it in a thread of its own where this one runs an event loop, as a browser's does: pyHanko runs another."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return deed()
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(deed).result()
 
 
 def _status_of(seal: Any) -> Any:
