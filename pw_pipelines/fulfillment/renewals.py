@@ -140,8 +140,9 @@ def _in_work(connection: Connection, entry: Mapping[str, Any]) -> int | None:
     row = connection.execute(
         """select w.item_id from pw.item_work w join pw.order_items i using (item_id)
              join pw.orders o on o.order_id = w.order_id
+             left join pw.compliance_orders co on co.order_id = o.order_id
            where o.customer_id = %(customer)s and i.service = %(service)s and w.item_id <> %(item)s
-             and w.state in ('ready', 'waiting') and i.frn is not distinct from %(frn)s
+             and w.state in ('ready', 'waiting') and coalesce(i.frn, co.frn) is not distinct from %(frn)s
              and i.for_state is not distinct from %(state)s
            order by w.item_id limit 1""",
         {

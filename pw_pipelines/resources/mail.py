@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, parseaddr
+from typing import Any
 
 from pw_pipelines import faults
 from pw_pipelines.errors import ConfigError, OutsideError, OutsideRefused, OutsideUnavailable, UsageError
@@ -85,6 +86,10 @@ class Mail:
             return MailSeen(None, f"The archive of our mails can't be read ({error.strerror}).")
         if found:
             return MailSeen(True, f"The archive of our mails holds {message_id}.")
+        if not self._archive.count() and not self._settings.is_sandbox:
+            return MailSeen(
+                None, "The archive of our mails is empty, so it proves nothing: do the copies arrive there?"
+            )
         return MailSeen(False, f"The archive of our mails, {self._archive.count():,} mails, holds no {message_id}.")
 
     @property
@@ -99,9 +104,9 @@ class Mail:
         server = self._connected()
         try:
             yield server
-        finally:
-            with suppress(smtplib.SMTPException, OSError):
+            with suppress(smtplib.SMTPException, OSError):  # the mail is taken; how the server says good-bye is its own
                 server.quit()
+        finally:
             server.close()
 
     def _connected(self) -> smtplib.SMTP:
@@ -111,10 +116,12 @@ class Mail:
             raise ConfigError("No mail server is set; set PW_SMTP_HOST.")
         where = f"{settings.smtp_host}:{settings.smtp_port}"
         context = ssl.create_default_context()
-        kind = smtplib.SMTP_SSL if settings.smtp_security == "tls" else smtplib.SMTP
-        more = {"context": context} if settings.smtp_security == "tls" else {}
+        said: dict[str, Any] = {"timeout": CONNECT_SECONDS, "local_hostname": self.domain}  # no look-up of our own name
         try:
-            server = kind(settings.smtp_host, settings.smtp_port, timeout=CONNECT_SECONDS, **more)  # type: ignore[arg-type]
+            if settings.smtp_security == "tls":
+                server: smtplib.SMTP = smtplib.SMTP_SSL(settings.smtp_host, settings.smtp_port, context=context, **said)
+            else:
+                server = smtplib.SMTP(settings.smtp_host, settings.smtp_port, **said)
         except (smtplib.SMTPException, OSError) as error:
             raise OutsideUnavailable(f"The mail server {where} can't be reached: {_in_words(error)}.") from error
         try:

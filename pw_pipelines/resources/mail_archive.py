@@ -7,6 +7,7 @@ Maildir, its Message-ID), so that another process need not read them again. The 
 from __future__ import annotations
 
 import fcntl
+from contextlib import suppress
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
@@ -60,12 +61,13 @@ class MailArchive:
         if not fresh:
             return
         self._known |= fresh
-        self._index.parent.mkdir(parents=True, exist_ok=True)
-        with self._index.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            # A line that a dead process left unfinished must not swallow the first of ours.
-            text = "\n" + "".join(f"{name}\t{found}\n" for name, found in fresh.items())
-            file.write(text.encode("utf-8", "replace"))
+        # A line that a dead process left unfinished must not swallow the first of ours.
+        text = "\n" + "".join(f"{name}\t{found}\n" for name, found in fresh.items())
+        with suppress(OSError):  # a full disk costs the next process a second reading, not the answer
+            self._index.parent.mkdir(parents=True, exist_ok=True)
+            with self._index.open("ab") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                file.write(text.encode("utf-8", "replace"))
 
 
 def _message_id(path: Path) -> str | None:

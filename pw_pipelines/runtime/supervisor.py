@@ -231,6 +231,7 @@ class House:
             ("desk", f"{house.web_url}/desk ({login})"),
             ("Dagster", house.dagster_url),
             ("stand-ins", house.sandbox_url),
+            ("inboxes", f"{house.sandbox_url}/mail/" if house.sandbox_url else None),
             ("logs", str(self.settings.home / "logs")),
         ):
             if url:

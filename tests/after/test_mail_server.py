@@ -106,6 +106,13 @@ def test_without_an_archive_nobody_can_tell(post_office: PostOffice) -> None:
         assert Mail(blind).was_sent(ID).happened is None
 
 
+def test_an_empty_archive_proves_nothing_live(post_office: PostOffice) -> None:
+    live = Mail(post_office.settings.model_copy(update={"mode": "live"}))
+    assert live.was_sent(ID).happened is None, "perhaps no copy ever arrives there"
+    Mail(post_office.settings).send(mail(post_office.settings, ID.replace("0", "d")))
+    assert live.was_sent(ID).happened is False
+
+
 @pytest.mark.parametrize(
     "to",
     [
