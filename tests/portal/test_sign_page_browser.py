@@ -115,11 +115,11 @@ def test_a_cleared_drawing_is_none_and_a_fault_keeps_what_was_drawn(browser: Bro
         page.goto(f"{url}/sign/{scene.asked()}")
         field = page.locator("input[name=drawing]")
         draw_by_finger(page)
-        drawn = field.input_value()
-        assert drawn.count(";") == 1
+        assert field.input_value().count(";") == 1
         page.get_by_role("button", name="Clear the drawing").click()
         assert field.input_value() == ""
         draw_by_finger(page)
+        drawn = field.input_value()
         page.get_by_role("button", name="Sign", exact=True).click()
         page.wait_for_selector(".faults")
         assert page.get_by_text("Please look at these 2").is_visible()
