@@ -25,6 +25,8 @@ NEEDED_LIVE: dict[str, str] = {
     "erpnext_api_key": "keeping the books in ERPNext (key of its API user)",
     "erpnext_api_secret": "keeping the books in ERPNext (secret of its API user)",
     "erpnext_webhook_secret": "believing ERPNext's webhooks (their secret)",
+    "link_key": "signature links (a secret of 32 bytes or more)",
+    "seal_file": "sealing signed PDFs (PKCS#12 file with the firm's certificate)",
     "private_keys": "encrypting personal data (keys as id:base64 of 32 bytes)",
     "smtp_host": "mails to customers (our mail server)",
     "mail_archive": "proving that a mail went out (address that gets a blind copy of each)",

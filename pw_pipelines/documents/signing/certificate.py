@@ -131,7 +131,8 @@ def certificate_pages(
         sheet.line(event.hash, size=6.5, style="mono", x=MARGIN + 22, gap=2.5)
     sheet.line(
         "Each line's SHA-256 is made over the line and the SHA-256 before it: a line that is changed, left out or "
-        "added breaks all after it. The last one above also stands in the seal.",
+        "added breaks all after it. The last one above also stands in the seal; the SHA-256 of this file as sealed "
+        "stands in the trail's next line.",
         size=8, gap=4,
     )  # fmt: skip
     sheet.end()
