@@ -18,7 +18,7 @@ from pw_pipelines.fulfillment.stages import deliver
 from pw_pipelines.resources.objects import Objects
 from tests.after.conftest import AfterHouse, PostOffice
 from tests.dbt import scenarios
-from tests.fixtures_marts import Judged, given_snapshot
+from tests.fixtures_marts import Judged, cpni_filing, given_rows, given_snapshot
 from tests.fixtures_sandbox import set_sandbox_day
 
 TODAY = scenarios.TODAY
@@ -91,6 +91,20 @@ def copied(
                 "insert into pw.mart_builds (as_of, built_at, snapshot_ids) values (%s, now(), %s)", (day, [after])
             )
     return after
+
+
+def certified(house: AfterHouse, scenario: str) -> None:
+    """The docket read again on TOMORROW, with the carrier's certification, received on TODAY under its name."""
+    [before] = house.rows("select snapshot_id from pw.snapshots where source = 'fcc_cpni' order by as_of desc limit 1")
+    after = given_snapshot(house.db, "fcc_cpni", TOMORROW, digest_of="cpni after")
+    with house.connect() as connection:
+        columns = "id_submission, received_at, received_on_et, filer_names, filer_keys, document_names"
+        connection.execute(
+            f"insert into core.fcc_cpni_filings (snapshot_id, {columns}) select %s, {columns} "
+            "from core.fcc_cpni_filings where snapshot_id = %s",
+            (after, before["snapshot_id"]),
+        )
+    given_rows(house.db, "fcc_cpni_filings", after, [cpni_filing("1126990001", [scenarios.name(scenario)], TODAY)])
 
 
 def gone(house: AfterHouse, scenario: str, code: str = CODE) -> None:
@@ -234,6 +248,8 @@ def test_the_lead_leaves_its_segments_when_the_record_is_judged_again(record: Af
     assert "rmd_incomplete" in segments(whole) and "rmd_not_recertified" in segments(late)
     filed(record, "contact without telephone", "RMD_CONTACT_INCOMPLETE")
     filed(record, "not recertified")
+    filed(record, "no certification", "CPNI_MISSING", service="cpni_certification")
+    certified(record, "no certification")
     copied(record, TOMORROW, "not recertified", is_staged=False, last_recertified_on=TODAY, last_updated_on=TODAY)
     with record.connect() as connection:
         connection.execute(
@@ -244,7 +260,9 @@ def test_the_lead_leaves_its_segments_when_the_record_is_judged_again(record: Af
     set_sandbox_day(record.ground.settings, TOMORROW)
     build(record.db, as_of=TOMORROW, now=record.ground.clock.now(), work_folder=dbt_folder)
 
-    assert look(record).came_to == {"cured": 2}
+    assert look(record).came_to == {"cured": 3}
+    docket = cure(record, "CPNI_MISSING")["evidence"]["rows"]["fcc_cpni"]
+    assert docket["received_on_et"] == str(TODAY) and docket["filer_names"] == [scenarios.name("no certification")]
     assert segments(whole) == set()
     assert record.rows("select 1 from marts.deficiency_leads where frn = %s", whole) == [], "nobody's lead any more"
     assert "rmd_not_recertified" not in segments(late)
