@@ -52,6 +52,8 @@ class Playbook(Strict):
     procedure   whole: up to the filing and its confirmation. packet: everything up to a prepared packet, which a
                 person files; `packet_why` says why, and the desk and the customer are told so. free: nothing is done
     facts       names of facts.yaml that must be known before anything is made
+    ask_anew    facts that are never taken from the public record, since what stands there may be what is to be mended,
+                and the signer answers for them
     perjury     the signer's statement under penalty of perjury (28 USC 1746)
     cure_sources  sources whose next complete copies show whether the findings are cured
     """
@@ -60,6 +62,7 @@ class Playbook(Strict):
     procedure: Literal["whole", "packet", "free"]
     packet_why: str | None = None
     facts: tuple[str, ...] = ()
+    ask_anew: tuple[str, ...] = ()
     documents: tuple[Document, ...] = ()
     signer: Signer | None = None
     perjury: bool = False

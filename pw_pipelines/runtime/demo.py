@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import ConfigError, PwError
 from pw_pipelines.runtime.bootstrap import DAY_TAG, published_vintages
+from pw_pipelines.runtime.demo_item import ItemDemo
 from pw_pipelines.runtime.demo_order import Failed, OrderDemo, web_app_running
 from pw_pipelines.runtime.ports import Ports
 from pw_pipelines.runtime.running import running_house
@@ -24,6 +25,7 @@ from pw_pipelines.runtime.stack import Stack, open_stack, variables_set, with_ab
 from pw_pipelines.settings import Mode, Settings
 
 if TYPE_CHECKING:
+    import httpx
     from dagster import DagsterInstance
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # events stand in the instance all the same
@@ -145,7 +147,54 @@ def _steps(
         step("sync with Listmonk", runs("sync_listmonk", None))
         step("subscribers", lambda: _subscribers(stack.db, stack.settings))
         with web_app_running(stack.settings, web_port) as web:
-            OrderDemo(stack.db, stack.settings, web).steps(step, lambda job: runs(job, None))
+            _order(stack, web, step, lambda job: runs(job, None), lambda: _next_day(instance, stack.settings))
+
+
+def _order(
+    stack: Stack,
+    web: httpx.Client,
+    step: Callable[[str, Callable[[], Outcome]], None],
+    run: Callable[[str], Callable[[], Outcome]],
+    next_day: Callable[[], None],
+) -> None:
+    """A lead's order, to its end."""
+    made: list[ItemDemo] = []
+
+    def work_items(order: OrderDemo) -> None:
+        made.append(
+            ItemDemo(
+                stack.db, stack.settings, web, number=order.order["number"], token=order.order["token"],
+                frn=order.lead["frn"], run_item=_run_item, run=run, next_day=next_day,
+            )
+        )  # fmt: skip
+        made[0].steps(step)
+
+    def prove_items(_order: OrderDemo) -> None:
+        made[0].proof(step)
+
+    OrderDemo(stack.db, stack.settings, web).steps(step, run, work_items, prove_items)
+
+
+def _run_item(item_id: int) -> None:
+    """One run of the job `fulfill_item`, as the sensor asks for it. Raises Failed with the failed step's words."""
+    from dagster import DagsterInstance
+
+    from pw_pipelines.definitions import defs
+    from pw_pipelines.fulfillment.starting import JOB, config_of, tags_of
+
+    with DagsterInstance.get() as instance:
+        result = defs.resolve_job_def(JOB).execute_in_process(
+            instance=instance, run_config={**QUIET, **config_of(item_id)}, tags=tags_of(item_id), raise_on_error=False
+        )
+    if not result.success:
+        raise Failed(f"{JOB} of item {item_id} failed: {_why(result.all_events)}")
+
+
+def _next_day(instance: DagsterInstance, settings: Settings) -> None:
+    """The next day of the sandbox: the ordinary acquisition, then the look at what was to be cured."""
+    settings.clock.set_offset(settings.clock.offset() + timedelta(days=1))
+    _run(instance, settings, "acquire", (settings.clock.today().isoformat(),))
+    _run(instance, settings, "look_for_cures", (None,))
 
 
 def _run(instance: DagsterInstance, settings: Settings, job: str, partitions: Sequence[str | None]) -> str:

@@ -46,17 +46,25 @@ class OrderDemo:
     services: list[str] = field(default_factory=list)
     order: dict[str, Any] = field(default_factory=dict)
 
-    def steps(self, step: Callable[[str, Deed], None], run: Callable[[str], Deed]) -> None:
-        """Every step in its order. `run`: a job of Dagster's as a deed."""
+    def steps(
+        self,
+        step: Callable[[str, Deed], None],
+        run: Callable[[str], Deed],
+        work_items: Callable[[OrderDemo], None],
+        prove_items: Callable[[OrderDemo], None],
+    ) -> None:
+        """Every step in its order. `run`: a job of Dagster's as a deed; work_items, prove_items: see demo_item.py."""
         step("check of a lead", self.check)
         step("quote", self.quote)
         step("order", self.place)
         step("payment", self.pay)
         step("work the payment", run("work_payments"))
         step("paid order", self.paid)
+        work_items(self)
         step("books", run("make_books"))
         step("proof of the books", run("prove_books"))
         step("order, money and books", self.agree)
+        prove_items(self)
 
     def check(self) -> Outcome:
         """A lead opens the link of its mail: the free check."""
@@ -106,16 +114,10 @@ class OrderDemo:
         return f"paid at {begun['provider']}; its signed webhook is in the inbox: {', '.join(events)}", ()
 
     def paid(self) -> Outcome:
-        """The order as its own page shows it; from here on the invoice is wanted too."""
-        from pw_pipelines.commerce.books import want
-
+        """The order as its own page shows it."""
         shown = self._asked("GET", f"/api/v1/orders/{self.order['token']}")
         if (shown["status"], len(shown["payments"])) != ("processing", 1):
             raise Failed(f"{shown['number']} is {shown['status']} with {len(shown['payments'])} payments")
-        with self.db.connect(application="pw demo") as connection:
-            row = connection.execute("select order_id from pw.orders where number = %s", (shown["number"],)).fetchone()
-            assert row is not None
-            want(connection, int(str(row["order_id"])), "payment_entry", now=self.settings.clock.now())
         return f"{shown['number']}: {shown['status_words']}, {shown['payments'][0]['amount']} came", ()
 
     def agree(self) -> Outcome:

@@ -95,6 +95,20 @@ def test_what_the_customer_says_comes_before_what_the_record_says(house: House) 
     assert known(house, item)["carrier_name"] == "New Name LLC"
 
 
+def test_what_the_record_may_have_wrong_is_asked_anew(house: House) -> None:
+    """Somebody who buys the mending of "no STIR/SHAKEN" must not have just that filed again."""
+    copy = given_snapshot(house.db, "fcc_rmd", date(2026, 11, 20))
+    given_rows(house.db, "fcc_rmd_filings", copy, [rmd_filing("RMD0001410", FRN, "Acme LLC", implementation="none")])
+    item = house.paid_item(frn=FRN)
+    for table in ("order_items", "item_work"):
+        with house.connect() as connection:
+            connection.execute(
+                f"update pw.{table} set service = 'stir_shaken_implementation' where item_id = %s", (item,)
+            )
+    assert missing(house, item) >= {"implementation", "is_voice_provider"}
+    assert "carrier_name" not in missing(house, item)
+
+
 def test_the_year_of_the_first_try_stays(house: House) -> None:
     """What was drawn up and signed in December must not become another year's in January."""
     item = house.paid_item()

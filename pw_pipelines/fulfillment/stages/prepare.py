@@ -47,7 +47,11 @@ def _gather(work: Work, connection: Connection) -> dict[str, str]:
     sources = {
         "order": gathering.from_order(item),
         "firm": gathering.from_firm(item, work.settings, today),
-        "record": gathering.from_record(connection, item.frn),
+        "record": {
+            name: value
+            for name, value in gathering.from_record(connection, item.frn).items()
+            if name not in work.playbook.ask_anew
+        },
         "default": {name: fact.default for name, fact in facts().items() if fact.default is not None},
     }
     known = known_values(connection, item.item_id)
