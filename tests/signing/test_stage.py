@@ -231,3 +231,32 @@ def test_the_mail_says_when_a_declaration_is_asked(scene: Scene) -> None:
     scene.asked()
     assert "penalty of perjury" in scene.mailbox.text()
     assert scene.request().needs_perjury_statement
+
+
+def test_the_sensor_makes_ready_what_has_something_due_and_nothing_else(scene: Scene) -> None:
+    import dagster as dg
+
+    from pw_pipelines.sensors.signatures import wake_items
+
+    scene.asked()
+    context = dg.build_sensor_context(resources={"fulfillment": scene.house.ground})
+    assert wake_items(context).skip_message == "Nothing is due."
+    scene.move(days=3)
+    assert str(scene.item_id) in str(wake_items(context).skip_message)
+    assert scene.house.row(scene.item_id)["state"] == "ready"
+    assert wake_items(context).skip_message == "Nothing is due.", "it is told once"
+
+
+def test_a_name_of_another_script_is_stamped_or_the_lack_of_a_font_is_said(scene: Scene) -> None:
+    scene.put_signer(name="Łukasz Ñandú-Ωμέγα Ђорђевић")
+    scene.sign(scene.asked(), typed_name="łukasz ñandú-ωμέγα ђорђевић")
+    scene.reopen()
+    assert scene.work().came == "done"
+    scene.put_signer(name="\U00013000\U00013001")
+    scene.draw_up("cpni_statement", "CPNI statement", make_pdf("The statement, corrected"))
+    with scene.house.connect() as connection:
+        connection.execute("update pw.item_work set stage = 'signature' where item_id = %s", (scene.item_id,))
+    scene.sign(scene.asked(), typed_name="\U00013000\U00013001")
+    scene.reopen()
+    with pytest.raises(PwError, match=r"No font of this machine has U\+13000"):
+        scene.work()
