@@ -18,7 +18,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -51,7 +51,7 @@ class Template:
     parts: Mapping[str, bytes]
     trees: Mapping[str, nodes.Template]
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """Every fact it names."""
         return frozenset(name.name for tree in self.trees.values() for name in tree.find_all(nodes.Name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -49,18 +49,15 @@ class Work:
         """One transaction. patiently: a database that is away is waited for a minute, because what just happened
         outside must be written down."""
         until = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                opened = psycopg.connect(
-                    self.ground.db.url, row_factory=psycopg.rows.dict_row, application_name="pw-fulfillment",
-                    options="-c timezone=UTC",
-                )  # fmt: skip
-                break
-            except psycopg.OperationalError:
-                if not patiently or time.monotonic() > until:
-                    raise
-                time.sleep(0.5)
-        with opened as connection:
+        with ExitStack() as closing:
+            while True:
+                try:
+                    connection = closing.enter_context(self.ground.db.connect(application="pw-fulfillment"))
+                    break
+                except psycopg.OperationalError:
+                    if not patiently or time.monotonic() > until:
+                        raise
+                    time.sleep(0.5)
             yield connection
 
     def read_again(self) -> ItemView:

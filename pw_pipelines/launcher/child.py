@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
-import psycopg2  # type: ignore[import-untyped]
 import yaml
 from dagster import DagsterInstance, DagsterRunStatus
 from dagster._cli.api import _execute_run_command_body  # what `dagster api execute_run` itself consists of
 from dagster._core.instance.ref import InstanceRef
 from dagster._utils import get_run_crash_explanation
 from dagster._utils.interrupts import capture_interrupts
-from sqlalchemy import event
-from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import Pool
+
+from pw_pipelines.launcher.kept import keep_connections
 
 NOT_FINISHED = 70  # the run was not brought to its end, and what broke could not be written into its events
-
-STATEMENT_MS = 600_000
-RECYCLE_SECONDS = 3_600
 
 
 def work(run_id: str, instance_ref: InstanceRef) -> int:
@@ -62,21 +56,7 @@ def instance_ref() -> InstanceRef:
 
 
 def opened(instance_ref: InstanceRef) -> DagsterInstance:
-    """The instance, with connections that are kept for the length of the run.
-
-    Dagster otherwise connects anew for each statement, some fifty times in a run of eight small ops. Its webserver
-    keeps them in the same way.
-    """
-    event.listen(Pool, "checkout", _demand_alive)
+    """The instance, for the length of one run."""
     instance = DagsterInstance.from_ref(instance_ref)
-    instance.optimize_for_webserver(statement_timeout=STATEMENT_MS, pool_recycle=RECYCLE_SECONDS, max_overflow=20)
+    keep_connections(instance)
     return instance
-
-
-def _demand_alive(connection: Any, _record: object, _proxy: object) -> None:
-    """A kept connection may have died with its server; the pool then makes a new one."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("select 1")
-    except (psycopg2.OperationalError, psycopg2.InterfaceError) as gone:
-        raise DisconnectionError(str(gone)) from gone

@@ -8,7 +8,8 @@ import importlib.util
 import os
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from pw_pipelines.settings import PROJECT_ROOT
@@ -45,6 +46,25 @@ DAGSTER = (
     "upath.core",
     "upath.implementations.local",
 )
+# Libraries that what runs do imports late by itself.
+LIBRARIES = (
+    "dateutil.tz",
+    "encodings.ascii",
+    "encodings.cp437",
+    "encodings.idna",
+    "holidays.countries",
+    "httpcore",
+    "obstore.store",
+    "pypdfium2",
+    "pypdfium2.raw",
+)
+# Data files that are read once per process.
+DATA = (
+    "pw_pipelines.commerce.catalogue.catalogue",
+    "pw_pipelines.compliance.rules.rules",
+    "pw_pipelines.fulfillment.facts.facts",
+    "pw_pipelines.fulfillment.playbook.playbooks",
+)
 
 
 def fingerprint() -> str:
@@ -76,7 +96,7 @@ def _files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
 def load() -> None:
     """Imports everything a run needs and builds every job. Raises whatever an import of the definitions raises.
 
-    A module of a room that can't be imported is said and left out: the run that needs it imports it itself and says so.
+    What else can't be imported or read is said and left out: the run that needs it tries itself and says so.
     """
     for name in DAGSTER:
         importlib.import_module(name)
@@ -84,10 +104,42 @@ def load() -> None:
     definitions.defs.get_repository_def().get_all_jobs()
     for room in ROOMS:
         for name in _modules(room):
-            try:
-                importlib.import_module(name)
-            except Exception as error:  # noqa: BLE001  # whatever it raises, other runs do without it
-                sys.stdout.write(f"not loaded: {name} ({type(error).__name__}: {error})\n")
+            _tried(name, partial(importlib.import_module, name))
+    for name in LIBRARIES:
+        _tried(name, partial(importlib.import_module, name))
+    for name in DATA:
+        module, _, function = name.rpartition(".")
+        _tried(name, getattr(importlib.import_module(module), function))
+    _tried("templates", _templates)
+    _tried("holidays", _holidays)
+
+
+def _templates() -> None:
+    """Every template of a document that a playbook names, parsed."""
+    from pw_pipelines.documents.template import template_named
+    from pw_pipelines.fulfillment.playbook import playbooks
+
+    def read(name: str) -> object:
+        return template_named(name).names
+
+    for name in sorted({document.template for book in playbooks().values() for document in book.documents}):
+        _tried(f"template {name}", partial(read, name))
+
+
+def _holidays() -> None:
+    from pw_pipelines.clock import machine_now
+    from pw_pipelines.compliance.calendar import federal_holidays
+
+    this = machine_now().year
+    for year in range(this - 1, this + 3):
+        federal_holidays(year)
+
+
+def _tried(name: str, deed: Callable[[], object]) -> None:
+    try:
+        deed()
+    except Exception as error:  # noqa: BLE001  # whatever it raises, other runs do without it
+        sys.stdout.write(f"not loaded: {name} ({type(error).__name__}: {error})\n")
 
 
 def _modules(room: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ same key. No business rule here.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -91,10 +92,13 @@ def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         return Telegram(settings)
 
     @dg.resource(description="What fulfilment stands on: books, object store, mail, documents, portals.")
-    def fulfillment(_context: dg.InitResourceContext) -> Ground:
+    def fulfillment(_context: dg.InitResourceContext) -> Iterator[Ground]:
+        from pw_pipelines.db.kept import KeptDatabase
         from pw_pipelines.fulfillment.ground import ground_of
 
-        return ground_of(settings)
+        ground = ground_of(settings)
+        with KeptDatabase(ground.db.url) as db:
+            yield replace(ground, db=db)
 
     return {
         "settings": settings_resource,

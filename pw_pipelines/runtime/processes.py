@@ -294,7 +294,7 @@ def dagster_webserver(host: str, port: int, workspace: Path, healthy: Callable[[
 def dagster_daemon(workspace: Path, healthy: Callable[[], bool]) -> Program:
     """Sensors, schedules, queue, monitoring. Exactly one may run on an instance."""
     return Program(
-        "dagster-daemon", "Dagster's daemon", _module("dagster._daemon", "run", "--workspace", str(workspace)), healthy
+        "dagster-daemon", "Dagster's daemon", _module("pw_pipelines.launcher.daemon", str(workspace)), healthy
     )
 
 

@@ -143,7 +143,8 @@ def house(folder: Path) -> Iterator[House]:
     children: list[Child] = []
     with databases(settings) as urls:
         variables = {
-            **os.environ, **environment(settings, urls, sandbox_url=None), "PYTHONPATH": str(source), "PW_WARM_DEFINITIONS": MODULE,
+            **os.environ, **environment(settings, urls, sandbox_url=None),
+            "PYTHONPATH": str(source), "PW_WARM_DEFINITIONS": MODULE,
         }  # fmt: skip
         prepare_dagster_home(settings)
         api = DagsterApi(f"http://127.0.0.1:{web}")

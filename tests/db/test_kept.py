@@ -1,0 +1,81 @@
+"""Kept connections: one transaction each time, never one that is not well, never a parent's."""
+
+from __future__ import annotations
+
+import os
+
+import psycopg
+import pytest
+
+from pw_pipelines.db.connection import Database
+from pw_pipelines.db.kept import KeptDatabase
+
+
+def backend(connection: psycopg.Connection[dict[str, object]]) -> int:
+    return connection.info.backend_pid
+
+
+def test_the_same_connection_serves_again_and_each_use_is_a_transaction(db: Database) -> None:
+    with KeptDatabase(db.url) as kept:
+        with kept.connect() as connection:
+            first = backend(connection)
+            connection.execute("create table public.things (n int)")
+        with pytest.raises(RuntimeError), kept.connect() as connection:
+            assert backend(connection) == first
+            connection.execute("insert into public.things values (1)")
+            raise RuntimeError
+        with kept.connect() as connection:
+            assert backend(connection) == first
+            assert connection.execute("select count(*) as n from public.things").fetchone() == {"n": 0}
+    with db.connect() as connection:
+        assert connection.execute("select 1 from pg_stat_activity where pid = %s", (first,)).fetchone() is None
+
+
+def test_a_use_within_another_has_a_connection_of_its_own(db: Database) -> None:
+    with KeptDatabase(db.url) as kept, kept.connect() as one, kept.connect() as other:
+        assert backend(one) != backend(other)
+
+
+def test_a_connection_whose_server_ended_it_is_not_given_out(db: Database) -> None:
+    with KeptDatabase(db.url) as kept:
+        with kept.connect() as connection:
+            first = backend(connection)
+        with db.connect() as connection:
+            connection.execute("select pg_terminate_backend(%s, 5000)", (first,))
+        with kept.connect() as connection:
+            assert backend(connection) != first
+            assert connection.execute("select 1 as one").fetchone() == {"one": 1}
+
+
+def test_what_a_use_leaves_switched_is_switched_back(db: Database) -> None:
+    with KeptDatabase(db.url) as kept:
+        with kept.connect() as connection:
+            connection.autocommit = True
+            connection.execute("create table public.things (n int)")
+        with kept.connect() as connection:
+            assert not connection.autocommit
+            assert connection.execute("select count(*) as n from public.things").fetchone() == {"n": 0}
+
+
+def test_a_connection_that_broke_in_use_is_thrown_away(db: Database) -> None:
+    with KeptDatabase(db.url) as kept:
+        with pytest.raises(psycopg.OperationalError), kept.connect() as connection:
+            with db.connect() as other:
+                other.execute("select pg_terminate_backend(%s, 5000)", (backend(connection),))
+            connection.execute("select 1")
+        with kept.connect() as connection:
+            assert connection.execute("select 1 as one").fetchone() == {"one": 1}
+
+
+def test_a_fork_makes_its_own(db: Database) -> None:
+    with KeptDatabase(db.url) as kept:
+        with kept.connect() as connection:
+            first = backend(connection)
+        pid = os.fork()
+        if pid == 0:
+            with kept.connect() as connection:
+                os._exit(1 if backend(connection) == first else 0)
+        assert os.waitpid(pid, 0)[1] == 0
+        with kept.connect() as connection:
+            assert backend(connection) == first
+            assert connection.execute("select 1 as one").fetchone() == {"one": 1}
