@@ -294,7 +294,8 @@ def _text(work: Work, entry: Mapping[str, Any], *, link: str) -> mails.Text:
     return mails.text_of(
         "renewal",
         {
-            "title": entry["title"], "subject": entry["subject"], "due_on": entry["due_on"],
+            "title": entry["title"], "subject": f"FRN {entry['subject']}" if _frn(entry) else entry["subject"],
+            "due_on": f"{entry['due_on']:%B} {entry['due_on'].day}, {entry['due_on'].year}",
             "is_over": entry["due_on"] < work.ground.clock.today(), "number": entry["renewal_number"],
             "total": bill["total"], "currency": bill["currency"], "link": link, "before": entry["order_number"],
         },

@@ -64,7 +64,7 @@ def test_next_years_order_is_raised_once_with_a_mail_that_leads_to_it(house: Aft
     [link] = [word for word in body.split() if "/orders/" in word]
     with house.connect() as connection:
         assert read_by_token(connection, link.rpartition("/")[2]).number == order["number"]
-    assert str(order["total"]) in body and "2027-03-01" in body
+    assert str(order["total"]) in body and "March 1, 2027" in body and "FRN 0012345678" in body
     assert mail["Auto-Submitted"] == "auto-generated"
 
 
