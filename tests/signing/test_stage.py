@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from email.message import EmailMessage
 
 import pytest
 
@@ -10,7 +11,7 @@ from pw_pipelines.documents.signing import requests
 from pw_pipelines.documents.signing.sealing import look_at
 from pw_pipelines.errors import PwError
 from pw_pipelines.faults import VARIABLE, InjectedFault
-from pw_pipelines.fulfillment import signature_wakeups
+from pw_pipelines.fulfillment import items, signature_wakeups
 from pw_pipelines.fulfillment.model import FulfillmentError
 from tests.signing.making import EMAIL, NAME, STROKES, Scene, make_pdf
 
@@ -172,6 +173,23 @@ def test_signed_in_the_moment_before_the_gate_was_set_is_found(scene: Scene) -> 
     assert scene.house.row(scene.item_id)["gate"] == "signature"
     go_on(scene)
     assert scene.house.row(scene.item_id)["stage"] == "review"
+
+
+def test_signed_while_the_mail_was_still_being_booked(scene: Scene) -> None:
+    """The signer is quicker than the run that asked: the item goes on at once, by the clock."""
+    send = scene.mailbox.send
+
+    def send_and_sign(message: EmailMessage) -> str:
+        sent = send(message)
+        scene.sign(scene.mailbox.token())
+        return sent
+
+    scene.mailbox.send = send_and_sign  # type: ignore[method-assign]
+    assert scene.work().text.startswith("retry:")
+    scene.mailbox.send = send  # type: ignore[method-assign]
+    with scene.house.connect() as connection:
+        assert items.open_clocks(connection, now=scene.now) == [scene.item_id]
+    assert scene.work().came == "done"
 
 
 def test_documents_made_anew_after_the_signature_are_to_be_signed_again(scene: Scene) -> None:

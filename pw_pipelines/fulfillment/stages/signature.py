@@ -53,6 +53,9 @@ def run(work: Work) -> str:
         faults.point("signature.request.made")
     _send_link(work, keys, request, signer)
     _remind(work, keys, request, signer)
+    with work.connect() as connection:
+        if requests.read(connection, request.request_id).state != "open":  # quicker than we are
+            raise Gate("retry", "The request was settled at this moment.", not_before=work.now())
     raise Gate(
         "signature",
         f"The signer is asked to sign {len(documents)} documents, until {_until(request.expires_at)}.",
@@ -102,7 +105,7 @@ def _still_open(
             _tell_declined(work, request)
         raise Gate("held", why, detail={"request_id": request.request_id, "state": request.state})
     if request.state == "signed" and _is_signed(request, documents):
-        raise Gate("retry", "It was signed at this moment.", not_before=now)
+        raise Gate("retry", "The request was settled at this moment.", not_before=now)
     return None
 
 
