@@ -11,10 +11,14 @@ import json
 import os
 import re
 import threading
+import traceback
 from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
+_T = TypeVar("_T")
 MOST = 2_000  # values remembered; the one not seen longest is forgotten first
 SHORTEST = 3  # shorter ones are in every other word
 # 3-2-4 digits with one kind of dash, dot or blank between them; 9 digits on end only where the words before say so.
@@ -75,6 +79,25 @@ def mask(text: str) -> str:
         text = pattern.sub(MASK, text)
     text = _NUMBER.sub(MASK, text)
     return _NAMED.sub(rf"\g<name>{MASK}", text)
+
+
+class Masked(Exception):
+    """An error in words that may be kept: its kind, sentence and place, without personal data."""
+
+
+def nothing_personal(work: Callable[[], _T]) -> _T:
+    """What `work` returns. Its error is raised as Masked when its words would tell something personal, else unchanged.
+
+    For doors whose errors are kept and read by many: Dagster's event log keeps the whole chain of causes.
+    """
+    try:
+        return work()
+    except Exception as error:
+        whole = "".join(traceback.format_exception(error))
+        told = mask(whole)
+        if told == whole:
+            raise
+    raise Masked(told)  # out here, so that no cause hangs on it that would be kept too
 
 
 def forget_all() -> None:
