@@ -58,8 +58,10 @@ class _File:
 def verify(path: Path, *, seals: Collection[str] = ()) -> list[Check]:
     """Every check of an evidence file or of a folder it was unpacked into; good when all are ok.
 
-    seals: SHA-256 fingerprints of the firm's certificates; without one the seal's own is told, not judged.
+    seals: SHA-256 fingerprints of the firm's certificates, with or without colons; without one the seal's own is told,
+    not judged.
     """
+    seals = {one.replace(":", "").strip().lower() for one in seals}
     try:
         file = _read(path)
     except _Unreadable as error:

@@ -146,6 +146,7 @@ def test_an_honest_item_s_evidence_is_whole(
     assert all(one.ok for one in verify(path)), "needs nothing but the file"
     assert evidence.wrong(seals=True) == {}
     assert verify(evidence.folder, seals=[seal.fingerprint]) == checks
+    assert verify(evidence.folder, seals=[seal.fingerprint.upper().replace("A", "A:")]) == checks
 
 
 def test_it_is_made_for_every_item_of_an_order(original: tuple[Path, Seal, Scene, list[Check]], tmp_path: Path) -> None:
