@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from pw_pipelines.bench.measure import Measure, at_most, percentile
-from pw_pipelines.bench.paid_orders import SERVICE, BenchHouse, bench_house
+from pw_pipelines.bench.paid_orders import ANSWERS, SERVICE, BenchHouse, bench_house
 from pw_pipelines.documents.converting import Converter
 from pw_pipelines.documents.office import cold_pdf
 from pw_pipelines.documents.rendering import fill
@@ -95,13 +95,10 @@ def _singles(house: BenchHouse, count: int, say: Callable[[str], None]) -> list[
 
 def _documents(house: BenchHouse, count: int, say: Callable[[str], None]) -> tuple[float, float]:
     """Median seconds of a document, filled and converted: by the house's LibreOffice, and by one started for each."""
-    [order] = house.order(1)
     templates = [template_named(document.template) for document in playbook_of(SERVICE).documents]
-    values = {
-        **known_values(house.connection, order.item_id), "signer_name": "Morgan Q. Sample", "year": "2026",
-        "signer_email": "signer@example.com", "prior_year": "2025", "today": "2026-11-22", "firm_name": "Firm",
-        "frn": "9000000001", "cpni_complaints": "None.", "data_broker_actions": "None.",
-    }  # fmt: skip
+    drawn = house.connection.execute("select item_id from pw.item_documents order by document_id desc").fetchone()
+    assert drawn is not None
+    values = {**known_values(house.connection, drawn["item_id"]), **ANSWERS, "today": f"{house.settings.clock.today()}"}
     converter = Converter(house.settings)
     converter.to_pdf(fill(templates[0], values), "bench-first")
     warm, cold = [], []

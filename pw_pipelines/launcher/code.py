@@ -112,6 +112,9 @@ def load() -> None:
         _tried(name, getattr(importlib.import_module(module), function))
     _tried("templates", _templates)
     _tried("holidays", _holidays)
+    from pw_pipelines.launcher.rehearsal import rehearse
+
+    _tried("rehearsal", rehearse)
 
 
 def _templates() -> None:
