@@ -22,7 +22,7 @@ demo: setup
 	@exec .venv/bin/pw demo
 
 bench: setup
-	@status=0; for name in acquisition registry orders; do .venv/bin/pw bench $$name || status=1; done; exit $$status
+	@status=0; for name in acquisition registry orders fulfillment; do .venv/bin/pw bench $$name || status=1; done; exit $$status
 
 check: setup
 	.venv/bin/ruff check .

@@ -1,4 +1,4 @@
-"""Which items a run should be started for, and what such a run is given."""
+"""Which items a run should be started for."""
 
 from __future__ import annotations
 
@@ -6,26 +6,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from pw_pipelines.fulfillment import items
-from pw_pipelines.fulfillment.model import STAGES, Connection
+from pw_pipelines.fulfillment.model import Connection
 from pw_pipelines.fulfillment.owner import is_gone
-
-JOB = "fulfill_item"
-ITEM_TAG = "pw/item"
-
-
-def config_of(item_id: int) -> dict[str, object]:
-    """Run config for one item."""
-    return {"ops": {stage: {"config": {"item_id": item_id}} for stage in STAGES}}
-
-
-def tags_of(item_id: int) -> dict[str, str]:
-    """Tags of a run: ids alone, for everybody reads them. One run of an item at a time."""
-    return {ITEM_TAG: str(item_id)}
-
-
-def run_key_of(item_id: int, generation: int) -> str:
-    """Two requests with one key are one run."""
-    return f"{item_id}:{generation}"
 
 
 def to_start(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from pw_pipelines.fulfillment import starting
+from pw_pipelines.fulfillment import run_words
 from pw_pipelines.fulfillment.stage import STAGES, Stage
 
 if TYPE_CHECKING:
     from pw_pipelines.fulfillment.engine import Outcome
 
-NAME = starting.JOB
+NAME = run_words.JOB
 _WORDS: dict[Stage, str] = {
     "prepare": "Gathers what the documents and the filing need; names what is missing.",
     "documents": "Draws the documents up, as DOCX and PDF.",

@@ -25,7 +25,7 @@ from pw_pipelines.commerce.payments.reading import READERS
 from pw_pipelines.commerce.payments.work import work_one
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import OutsideRefused, OutsideUnavailable
-from pw_pipelines.fulfillment import items, starting
+from pw_pipelines.fulfillment import items, run_words, starting
 from pw_pipelines.fulfillment.model import Connection
 from pw_pipelines.runtime.dagster_api import DagsterApi
 from pw_pipelines.runtime.processes import LOCATION
@@ -92,9 +92,9 @@ def start_items(settings: Settings, item_ids: Collection[int]) -> None:
     with db.connect(application="pw-nudge") as connection:
         ready = starting.to_start_now(connection, item_ids, machine_now=machine_now())
     for item_id, generation in ready:
-        tags = {**starting.tags_of(item_id), "dagster/run_key": starting.run_key_of(item_id, generation)}
+        tags = {**run_words.tags_of(item_id), "dagster/run_key": run_words.run_key_of(item_id, generation)}
         try:
-            api.launch(LOCATION, starting.JOB, tags=tags, config=starting.config_of(item_id))
+            api.launch(LOCATION, run_words.JOB, tags=tags, config=run_words.config_of(item_id))
         except OutsideRefused:
             with db.connect(application="pw-nudge") as connection:
                 starting.not_started(connection, item_id, generation)

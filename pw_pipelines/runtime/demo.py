@@ -180,7 +180,7 @@ def _run_item(item_id: int) -> None:
     from dagster import DagsterInstance
 
     from pw_pipelines.definitions import defs
-    from pw_pipelines.fulfillment.starting import JOB, config_of, tags_of
+    from pw_pipelines.fulfillment.run_words import JOB, config_of, tags_of
 
     with DagsterInstance.get() as instance:
         result = defs.resolve_job_def(JOB).execute_in_process(

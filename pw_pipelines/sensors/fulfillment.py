@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from pw_pipelines.clock import machine_now
-from pw_pipelines.fulfillment.starting import ITEM_TAG, JOB, config_of, run_key_of, tags_of
+from pw_pipelines.fulfillment.run_words import ITEM_TAG, JOB, config_of, run_key_of, tags_of
 from pw_pipelines.jobs.automatic import AUTOMATIC
 
 if TYPE_CHECKING:
