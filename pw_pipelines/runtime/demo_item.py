@@ -32,12 +32,27 @@ REVIEWER = "demo reviewer"
 MOST_RUNS = 30  # of one item between two gates of people
 CLOCKS = ("hours", "pacing", "retry", "settling")
 _ANSWERS = {
-    "signer_name": SIGNER, "signer_email": SIGNER_EMAIL, "signer_title": "Chief Executive Officer",
-    "contact_name": "Compliance Desk", "contact_title": "Compliance Manager", "contact_phone": "202-555-0143",
-    "contact_email": "compliance@carrier.example", "implementation": "complete", "is_voice_provider": "yes",
-    "is_gateway": "no", "is_intermediate": "no", "is_foreign": "no", "own_certificate": "yes",
-    "revenue_total": "125000.00", "revenue_end_user": "100000.00", "revenue_interstate": "30000.00",
-    "revenue_international": "10000.00", "uses_cpni_for_marketing": "no", "form_499_id": "899999", "carrier_zip": "82001", "carrier_state": "WY",
+    "signer_name": SIGNER,
+    "signer_email": SIGNER_EMAIL,
+    "signer_title": "Chief Executive Officer",
+    "contact_name": "Compliance Desk",
+    "contact_title": "Compliance Manager",
+    "contact_phone": "202-555-0143",
+    "contact_email": "compliance@carrier.example",
+    "implementation": "complete",
+    "is_voice_provider": "yes",
+    "is_gateway": "no",
+    "is_intermediate": "no",
+    "is_foreign": "no",
+    "own_certificate": "yes",
+    "revenue_total": "125000.00",
+    "revenue_end_user": "100000.00",
+    "revenue_interstate": "30000.00",
+    "revenue_international": "10000.00",
+    "uses_cpni_for_marketing": "no",
+    "form_499_id": "899999",
+    "carrier_zip": "82001",
+    "carrier_state": "WY",
 }  # fmt: skip
 _BY_KIND = {
     "multiline": "As our written procedures say; they are kept with our records and reviewed each year.",
