@@ -97,9 +97,13 @@ def once(
 
 
 def _settled_or_gate(work: Work, effect: Effect, probe: Callable[[Effect], Seen]) -> Effect:
-    settled = settle(work, read(work, effect.effect_id), probe)
+    settled = read(work, effect.effect_id)
+    if settled.state == "unknown":
+        settled = settle(work, settled, probe)
     if settled.state == "done":
         return settled
+    if settled.state != "not_done":
+        raise LeaseLost(f"Effect {effect.effect_id} is in other hands now; this run stops and touches nothing.")
     raise NotDone(f"It was interrupted and did not happen: {settled.last_error or 'no trace of it was found'}.")
 
 
@@ -230,9 +234,12 @@ def _close(
 ) -> Effect:
     with work.connect(patiently=True) as connection:
         ripe = _ripe(work) if state == "unknown" else None
+        # What did not happen in one attempt says nothing of a later one, which another run may have begun meanwhile.
+        of = None if state == "done" else effect
         return _write(
-            connection, effect.effect_id, state, by=by, text=text, now=work.now(), done=done, error=error, ripe=ripe
-        )
+            connection, effect.effect_id, state, by=by, text=text, now=work.now(), done=done, error=error, ripe=ripe,
+            of=of,
+        )  # fmt: skip
 
 
 def _ripe(work: Work) -> datetime:
@@ -251,15 +258,22 @@ def _write(
     done: Done | None = None,
     error: str | None = None,
     ripe: datetime | None = None,
+    of: Effect | None = None,
 ) -> Effect:
-    """Moves an effect on, unless somebody settled it meanwhile; either way the row as it stands."""
+    """Moves an effect on, unless somebody settled it meanwhile; either way the row as it stands. of: only while it
+    still stands as this says, in this very attempt."""
     row = connection.execute(
         """update pw.effects set state = %(state)s, owner = null,
              done_at = case when %(state)s = 'done' then %(now)s::timestamptz end,
              reference = coalesce(%(reference)s, reference), detail = detail || %(detail)s,
              last_error = %(error)s, deadline_at = coalesce(%(ripe)s, deadline_at)
-           where effect_id = %(effect)s and state <> 'done' returning *""",
+           where effect_id = %(effect)s and state <> 'done'
+             and (%(attempt)s::int is null or (attempts = %(attempt)s and state = %(before)s
+                                               and owner is not distinct from %(owner)s))
+           returning *""",
         {
+            "attempt": of.attempts if of else None, "before": of.state if of else None,
+            "owner": of.owner if of else None,
             "state": state, "now": now, "reference": done.reference if done else None,
             "detail": Jsonb(dict(done.detail) if done else {}), "error": error, "ripe": ripe, "effect": effect_id,
         },

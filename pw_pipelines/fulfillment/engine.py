@@ -115,6 +115,13 @@ def _order_gate(item: ItemView) -> Gate | None:
 def _waits(work: Work, gate: Gate) -> Outcome:
     with work.connect(patiently=True) as connection:
         leases.demand(connection, work.lease)
+        if not items.is_ready(connection, work.item.item_id):  # a person held it meanwhile, and no gate opens a hold
+            text = f"Held while it was worked; it would wait: {gate.kind}."
+            items.record(
+                connection, work.item.item_id, work.now(), stage=work.item.stage, what="note", text=text, by="run",
+                run_id=work.run_id,
+            )  # fmt: skip
+            return Outcome("gate", f"{text} {gate.why}")
         items.wait_at(connection, work.item.item_id, gate, by="run", run_id=work.run_id, now=work.now())
     work.log(f"item {work.item.item_id} waits at {gate.kind}")
     return Outcome("gate", f"{gate.kind}: {gate.why}")
@@ -140,13 +147,18 @@ def _move_on(work: Work, stage: Stage, text: str) -> None:
     following = STAGES[STAGES.index(stage) + 1] if stage != STAGES[-1] else "done"
     with work.connect(patiently=True) as connection:
         leases.demand(connection, work.lease)
-        connection.execute(
+        moved = connection.execute(
             """update pw.item_work set stage = %(next)s, attempts = 0, last_error = null, changed_at = %(now)s,
                  state = case when %(next)s = 'done' then 'done' else state end,
+                 gate = case when %(next)s <> 'done' then gate end,
                  done_at = case when %(next)s = 'done' then %(now)s::timestamptz end
-               where item_id = %(item)s""",
-            {"next": following, "now": now, "item": item_id},
+               where item_id = %(item)s and stage = %(stage)s""",
+            {"next": following, "now": now, "item": item_id, "stage": stage},
         )
+        if not moved.rowcount:  # a person took it back meanwhile: what was done now is looked at again from there
+            text = f"Worked {stage}; the item was taken back meanwhile and does not move on."
+            items.record(connection, item_id, now, stage=stage, what="note", text=text, by="run", run_id=work.run_id)
+            return
         items.record(connection, item_id, now, stage=stage, what="stage_done", text=text, by="run", run_id=work.run_id)
         progress.roll_up(connection, work.item.order_id, now=now)
 

@@ -15,6 +15,7 @@ from pw_pipelines.fulfillment.model import CLOCK_GATES, STAGES, Connection, Fulf
 from pw_pipelines.fulfillment.owner import is_gone
 
 WORKED = ("processing", "submitted", "filed", "delivered")  # states of an order whose items are worked
+ENDED = ("refunded", "cancelled")  # states of an order of which nothing more is worked
 _VIEW = """
     select w.item_id, w.order_id, o.number as order_number, o.kind as order_kind, o.status as order_status,
            o.customer_id, c.email as customer_email, i.service, i.title, i.quantity, i.for_state,
@@ -31,7 +32,8 @@ _VIEW = """
 
 
 def open_items(connection: Connection, *, now: datetime, order_id: int | None = None) -> list[int]:
-    """Opens the work of every item of a paid order that has none yet (of one order, or of all); returns them.
+    """Opens the work of every item of a paid order that has none yet (of one order, or of all); returns them. When all
+    are asked for, the others follow their orders too (`follow_orders`).
 
     Asking again changes nothing, so the payment's nudge and the sensor may both do it.
     """
@@ -48,7 +50,41 @@ def open_items(connection: Connection, *, now: datetime, order_id: int | None = 
     ).fetchall()
     for row in rows:
         record(connection, row["item_id"], now, stage="prepare", what="opened", text="The order is paid.", by="orders")
+    if order_id is None:
+        follow_orders(connection, now=now)
     return [int(row["item_id"]) for row in rows]
+
+
+def follow_orders(connection: Connection, *, now: datetime) -> tuple[list[int], list[int]]:
+    """Items that go on because their order is worked again, and those that end because it was refunded or cancelled.
+
+    What is being worked at this moment is left to its next look at the order.
+    """
+    rows = connection.execute(
+        """select w.item_id, w.lease_owner, o.status from pw.item_work w join pw.orders o using (order_id)
+           where ((w.state = 'waiting' and w.gate = 'order' and o.status = any(%s))
+                  or (w.state in ('ready', 'waiting') and o.status = any(%s)))
+           order by w.item_id for update of w skip locked""",
+        (list(WORKED), list(ENDED)),
+    ).fetchall()
+    gone_on, ended = [], []
+    for row in rows:
+        item_id = int(row["item_id"])
+        if row["lease_owner"] and not is_gone(row["lease_owner"]):
+            continue
+        if row["status"] in WORKED:
+            _make_ready(connection, item_id, now, "orders", f"The order is {row['status']} again.")
+            gone_on.append(item_id)
+        else:
+            stop(connection, item_id, by="orders", why=f"The order was {row['status']}.", now=now)
+            ended.append(item_id)
+    return gone_on, ended
+
+
+def is_ready(connection: Connection, item_id: int) -> bool:
+    """Whether nobody holds or stopped the item."""
+    row = connection.execute("select state from pw.item_work where item_id = %s", (item_id,)).fetchone()
+    return row is not None and row["state"] == "ready"
 
 
 def read_item(connection: Connection, item_id: int) -> ItemView:

@@ -14,13 +14,13 @@ from pw_pipelines.errors import OutsideUnavailable
 from pw_pipelines.filings.material import Asked, Filed, Filled
 from pw_pipelines.filings.pacing import alone_at, reserve
 from pw_pipelines.filings.stopped import Challenged, FilingStopped, NotConfirmed, PageChanged
-from pw_pipelines.fulfillment import effects, filing
+from pw_pipelines.fulfillment import effects, filing, items
 from pw_pipelines.fulfillment import lease as leases
 from pw_pipelines.fulfillment.by_hand import packet_gate
 from pw_pipelines.fulfillment.effects import Effect
 from pw_pipelines.fulfillment.filing import Plan, keep_shots
 from pw_pipelines.fulfillment.gates import gate_of
-from pw_pipelines.fulfillment.model import Done, Gate, LeaseLost, NotDone, Seen
+from pw_pipelines.fulfillment.model import Connection, Done, Gate, LeaseLost, NotDone, Seen
 from pw_pipelines.fulfillment.packets import filed_reference
 from pw_pipelines.fulfillment.portal_gates import demand_open, demand_quota
 from pw_pipelines.fulfillment.reviews import decision_on, differences, keep_form, last_form
@@ -84,8 +84,9 @@ class _Filing:
         try:
             demand_quota(work, plan)
             filed = work.ground.filing.file(
-                plan.material, may_send=self.may_send, state=filing.kept_state(work, plan.portal)
-            )
+                plan.material, may_send=lambda filled: self.may_send(effect, filled),
+                state=filing.kept_state(work, plan.portal),
+            )  # fmt: skip
         except LeaseLost:
             raise
         except NotConfirmed as lost:
@@ -98,13 +99,15 @@ class _Filing:
             raise NotDone(f"Nothing was sent: {type(stopped).__name__}.") from stopped
         return _done(work, plan, effect, filed)
 
-    def may_send(self, filled: Filled) -> None:
-        """The last look at the books: we still hold the lease, this form is approved, it is the portal's turn."""
+    def may_send(self, effect: Effect, filled: Filled) -> None:
+        """The last look at the books: we still hold the lease and the effect, nobody stopped the item or its order,
+        this form is approved, it is the portal's turn."""
         work = self.work
         if not _is_approved(work, self.plan, filled):
             raise NotApproved(filled)
         with work.connect() as connection:
             leases.demand(connection, work.lease)
+            _demand_still_wanted(connection, work, effect)
             if not reserve(connection, self.plan.portal, work.settings, now=work.now()):
                 raise OutsideUnavailable("The portal pauses between two filings.")
         self.may_be_sent = True
@@ -150,6 +153,23 @@ def look(work: Work, plan: Plan, effect: Effect) -> Seen:
     if found.digests is not None and set(found.digests) != meant:
         return Seen(None, f"The portal shows filing {found.reference} with other documents than ours.")
     return Seen(True, found.text, found.reference, {"count": found.count})
+
+
+def _demand_still_wanted(connection: Connection, work: Work, effect: Effect) -> None:
+    """What a person did while the form was filled counts. Raises Gate `order`, `held` or `retry`, LeaseLost."""
+    ours = connection.execute(
+        "select 1 from pw.effects where effect_id = %s and state = 'intended' and owner = %s for update",
+        (effect.effect_id, work.lease.owner),
+    ).fetchone()
+    if ours is None:
+        raise LeaseLost(f"Effect {effect.effect_id} is in other hands now; this run stops and touches nothing.")
+    item = items.read_item(connection, work.item.item_id)
+    if item.order_status not in items.WORKED:
+        raise Gate("order", f"Order {item.order_number} is {item.order_status}.", detail={"status": item.order_status})
+    if item.state != "ready":
+        raise Gate("held", "A person stopped it while the form was filled; nothing was sent.")
+    if item.stage != work.item.stage:
+        raise Gate("retry", f"It was taken back to {item.stage}; nothing was sent.", not_before=work.now())
 
 
 def _is_approved(work: Work, plan: Plan, filled: Filled) -> bool:
