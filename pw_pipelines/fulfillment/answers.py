@@ -35,7 +35,7 @@ def missing_of(connection: Connection, vault: Vault, item_id: int) -> tuple[str,
     known, private = known_values(connection, item_id), vault.names(connection, item_id)
     return tuple(
         name
-        for name in dict.fromkeys([*playbook_of(item.service).facts, *lacking])
+        for name in dict.fromkeys([*playbook_of(item.service, item.for_state).facts, *lacking])
         if (fact := facts().get(name)) is not None
         and (name in lacking or not fact.optional)
         and not (name in private if fact.private else known.get(name))
@@ -66,7 +66,7 @@ def give(
     lacking = missing_of(connection, vault, item_id)
     allowed = set(lacking)
     if source == "staff" or item.stage == "prepare":
-        allowed |= set(playbook_of(item.service).facts) | (STAFF_ONLY if source == "staff" else set())
+        allowed |= set(playbook_of(item.service, item.for_state).facts) | (STAFF_ONLY if source == "staff" else set())
     cleaned: dict[str, str] = {}
     for name, value in values.items():
         if name not in allowed:

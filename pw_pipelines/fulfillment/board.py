@@ -175,7 +175,7 @@ def item_page(connection: Connection, item_id: int) -> ItemPage:
         "reminders_sent, documents from pw.signature_requests where item_id = %s order by request_id desc"
     )
     cures = rows("select * from pw.cures where item_id = %s order by code")
-    playbook = playbook_of(item.service)
+    playbook = playbook_of(item.service, item.for_state)
     proofs = _proofs(documents, evidence, effects, approvals)
     return ItemPage(
         item=item, row=row, playbook=playbook, stages=_stages(item, playbook, events, proofs), events=events,

@@ -15,11 +15,13 @@ from psycopg.types.json import Jsonb
 from pw_pipelines.fulfillment import effects, items
 from pw_pipelines.fulfillment.answers import Given, give
 from pw_pipelines.fulfillment.model import Connection, FulfillmentError, Gate
-from pw_pipelines.fulfillment.packets import FilingByHand, record_filing
+from pw_pipelines.fulfillment.packets import FilingByHand, demand_unfiled, record_filing
 from pw_pipelines.fulfillment.playbook import playbook_of
 from pw_pipelines.fulfillment.private_data import Vault
 
 LONGEST_NOTE = 2_000
+HANDED_OVER_AT = ("challenge", "changed_page", "portal_closed", "error", "held", "review")
+BEFORE_FILED = ("review", "file")
 
 
 def record(
@@ -101,7 +103,12 @@ def hold(connection: Connection, item_id: int, *, by: str, why: str, now: dateti
 def retry(
     connection: Connection, item_id: int, *, by: str, now: datetime, why: str = "", stage: str | None = None
 ) -> None:
-    """Makes a waiting item ready again, from `stage` on if one is given; raises as items.retry does."""
+    """Makes a waiting item ready again, from `stage` on if one is given; raises as items.retry does.
+
+    Raises FulfillmentError for an item that was handed over: a person may be filing it at this moment.
+    """
+    if _is_handed_over(connection, item_id):
+        raise FulfillmentError(f"Item {item_id} was handed over to be filed by hand. Take it back first.")
     items.retry(connection, item_id, by=by, why=_short(why) or "Tried again.", now=now, stage=stage or None)
     record(connection, by=by, what="retried", item_id=item_id, now=now, detail={"stage": stage} if stage else None)
 
@@ -157,6 +164,46 @@ def filed_by_hand(connection: Connection, item_id: int, filing: FilingByHand, *,
     items.reopen(connection, item_id, gates=["packet"], by=by, why="A person filed it.", now=now)
 
 
+def hand_over(connection: Connection, item_id: int, *, by: str, why: str, now: datetime) -> None:
+    """A person files by hand what a program can't get through (a challenge, a page that changed).
+
+    Raises FulfillmentError when the item does not wait before its filing, or something of it is unknown or under way.
+    """
+    why = _said(why, "Say why a person files it.")
+    row = connection.execute(
+        "select stage, state, gate from pw.item_work where item_id = %s for update", (item_id,)
+    ).fetchone()
+    if (
+        row is None
+        or row["state"] != "waiting"
+        or row["gate"] not in HANDED_OVER_AT
+        or row["stage"] not in BEFORE_FILED
+    ):
+        raise FulfillmentError(f"Item {item_id} does not wait where it could be handed over.")
+    demand_unfiled(connection, item_id)
+    items.wait_at(
+        connection, item_id, Gate("packet", f"A person files it by hand: {why}", detail={"handed_over": True}), by=by,
+        run_id=None, now=now,
+    )  # fmt: skip
+    record(connection, by=by, what="handed_over", item_id=item_id, now=now)
+
+
+def take_back(connection: Connection, item_id: int, *, by: str, why: str, now: datetime) -> None:
+    """Nothing was filed by hand: the program goes on. Raises FulfillmentError when it was not handed over."""
+    why = _said(why, "Say that nothing was filed by hand, and how you know.")
+    if not _is_handed_over(connection, item_id):
+        raise FulfillmentError(f"Item {item_id} was not handed over.")
+    items.reopen(connection, item_id, gates=["packet"], by=by, why="It was taken back; nothing was filed.", now=now)
+    record(connection, by=by, what="taken_back", item_id=item_id, now=now, detail={"why": why})
+
+
+def _is_handed_over(connection: Connection, item_id: int) -> bool:
+    row = connection.execute(
+        "select gate, gate_detail from pw.item_work where item_id = %s for update", (item_id,)
+    ).fetchone()
+    return row is not None and row["gate"] == "packet" and bool(row["gate_detail"].get("handed_over"))
+
+
 def passed_on(
     connection: Connection, item_id: int, *, gates: tuple[str, ...], by: str, why: str, now: datetime
 ) -> None:
@@ -186,12 +233,13 @@ def open_portal(connection: Connection, portal: str, *, by: str, now: datetime) 
     connection.execute("update pw.filing_portals set closed_at = null, closed_why = null where portal = %s", (portal,))
     record(connection, by=by, what="portal_opened", now=now, detail={"portal": portal})
     waiting = connection.execute(
-        "select item_id, service from pw.item_work where state = 'waiting' and gate = 'portal_closed' order by item_id"
+        "select item_id, w.service, for_state from pw.item_work w join pw.order_items using (item_id) "
+        "where state = 'waiting' and gate = 'portal_closed' order by item_id"
     ).fetchall()
     return sum(
         items.reopen(connection, row["item_id"], gates=["portal_closed"], by=by, why="The portal is open.", now=now)
         for row in waiting
-        if (filing := playbook_of(row["service"]).filing) and filing.portal == portal
+        if (filing := playbook_of(row["service"], row["for_state"]).filing) and filing.portal == portal
     )
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from pw_pipelines.commerce.order_view import NUMBER
 from pw_pipelines.errors import UsageError
-from pw_pipelines.fulfillment import answers, board
+from pw_pipelines.fulfillment import answers, board, deeds
 from pw_pipelines.fulfillment.facts import Fact, fact_of
 from pw_pipelines.fulfillment.model import STAGES, FulfillmentError
 from pw_pipelines.fulfillment.private_data import Vault
@@ -107,6 +107,8 @@ def show_item(
         question_of=board.question_of, waits_for=board.WAITS_FOR, who=WHO, revealed=revealed, hours=hours_since,
         form_digest=str(shown.row["gate_detail"].get("form_digest") or ""),
         stages=STAGES[: STAGES.index(here) + 1] if here != "done" else (),
+        can_hand_over=shown.row["gate"] in deeds.HANDED_OVER_AT and here in deeds.BEFORE_FILED
+        and shown.playbook.filing is not None,
         is_open=shown.item.state not in ("done", "stopped"), is_before_filing=here not in answers.AFTER_FILING,
         detail=plain_detail(shown.row["gate_detail"]), states=RUN_STATES,
     )  # fmt: skip

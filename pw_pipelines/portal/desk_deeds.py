@@ -65,6 +65,20 @@ def passed(item_id: ItemId, request: Request, site: SiteHere, sent: Worker) -> A
     return done(request, site, sent, deed, to=_of(item_id))
 
 
+@router.post(PATH + "/by-hand", response_model=None)
+def by_hand(item_id: ItemId, request: Request, site: SiteHere, sent: Worker) -> Any:
+    """Hands the filing over to a person, or takes it back when nothing was filed."""
+
+    def deed(connection: Connection) -> str:
+        if sent.get("do") == "take_back":
+            deeds.take_back(connection, item_id, by=sent.by, why=sent.get("why"), now=site.clock.now())
+            return "passed"
+        deeds.hand_over(connection, item_id, by=sent.by, why=sent.get("why"), now=site.clock.now())
+        return "handed"
+
+    return done(request, site, sent, deed, to=_of(item_id))
+
+
 @router.post(PATH + "/signature-link", response_model=None)
 def signature_link(item_id: ItemId, request: Request, site: SiteHere, sent: Worker) -> Any:
     """A fresh link to the signer's own address."""

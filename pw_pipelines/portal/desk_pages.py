@@ -37,6 +37,7 @@ SAID: Mapping[str, str] = {
     "details": "Kept. Details are still missing.",
     "complete": "Kept. Nothing is missing any more; the item goes on.",
     "filed": "Booked as filed. The item goes on.",
+    "handed": "Handed over: download the packet, file it by hand, then book it here.",
     "link": "A new link is on its way to the signer.",
     "passed": "The item goes on.",
     "closed": "Closed: nothing is filed there.",

@@ -107,7 +107,7 @@ def _ask(connection: Connection, vault: Vault, item: ItemView, group: Group, *, 
     names = dict.fromkeys(missing)
     if item.stage == "prepare":  # later what is known may be signed already
         names |= dict.fromkeys(
-            name for name in playbook_of(item.service).facts
+            name for name in playbook_of(item.service, item.for_state).facts
             if fact_of(name).source not in _NOT_SHOWN and (name in known or name in private or fact_of(name).optional)
         )  # fmt: skip
     for name in names:

@@ -111,7 +111,7 @@ def papers_of(connection: Connection, order_id: int) -> dict[str, Paper]:
 
 
 def _state(connection: Connection, item: ItemView, now: datetime) -> ItemState:
-    playbook = playbook_of(item.service)
+    playbook = playbook_of(item.service, item.for_state)
     asks = item.gate if item.state == "waiting" and item.gate in ("details", "signature") else ""
     return ItemState(
         item_id=item.item_id,

@@ -100,7 +100,7 @@ def test_every_page_answers_with_and_without_rows(desk: Desk) -> None:
 
 DEEDS: dict[str, set[str]] = {
     "hold": {"ops", "admin"}, "retry": {"ops", "admin"}, "pass": {"ops", "admin"}, "details": {"ops", "admin"},
-    "filed": {"ops", "admin"}, "signature-link": {"ops", "admin"},
+    "filed": {"ops", "admin"}, "signature-link": {"ops", "admin"}, "by-hand": {"ops", "admin"},
     "review": {"reviewer", "admin"}, "private": {"admin"},
 }  # fmt: skip
 
@@ -363,6 +363,34 @@ def test_a_challenge_is_passed_on_with_what_was_done(desk: Desk) -> None:
     desk.waits(item, "signature", stage="signature")
     assert ops.post(f"/desk/items/{item}/pass", {"why": "Signed, I say."}).status_code == 409
     assert state(desk, item) == ("waiting", "signature")
+
+
+def test_what_a_program_cannot_get_through_is_handed_over_and_booked_so_that_nobody_files_it_again(desk: Desk) -> None:
+    item, other = desk.item(), desk.item()
+    with desk.db.connect() as connection:
+        for one in (item, other):
+            connection.execute("insert into pw.item_answers values (%s, 'prior_year', '2026', 'firm', %s, 'x')", (one, NOW))
+    desk.waits(item, "challenge", stage="review")
+    ops = desk.person("ops")
+    path = f"/desk/items/{item}"
+    assert "File it by hand instead" in ops.get(path).text
+    assert ops.post(f"{path}/by-hand", {"do": "hand_over", "why": "A picture with letters."}).status_code == 303
+    assert state(desk, item) == ("waiting", "packet")
+    assert ops.post(f"{path}/retry").status_code == 409, "a person may be filing it now"
+    assert ops.post(f"{path}/by-hand", {"do": "take_back", "why": "Not begun."}).status_code == 303
+    assert state(desk, item) == ("ready", None)
+    desk.waits(item, "changed_page", stage="file")
+    ops.post(f"{path}/by-hand", {"do": "hand_over", "why": "Their page is new."})
+    pdf = {"confirmation": ("c.pdf", small_pdf("confirmation"), "application/pdf")}
+    assert ops.post(f"{path}/filed", {"reference": "2026-77"}, files=pdf).status_code == 303
+    booked = desk.rows("select kind, key, state, reference, detail from pw.effects order by effect_id")
+    assert [(row["kind"], row["state"], row["reference"]) for row in booked] == [
+        ("filing_by_hand", "done", "2026-77"), ("filing", "done", "2026-77")
+    ]  # fmt: skip
+    assert booked[1]["key"] == "filing:cpni:0012345678:2026" and booked[1]["detail"] == {"by_hand": True}
+    desk.waits(other, "challenge", stage="file")
+    refused = ops.post(f"/desk/items/{other}/by-hand", {"do": "hand_over", "why": "The same."})
+    assert refused.status_code == 409 and "nothing is filed twice" in words(refused.text)
 
 
 def test_a_portal_is_closed_and_opened(desk: Desk) -> None:
