@@ -35,9 +35,9 @@ def point(name: str) -> None:
             if wanted == name:
                 _strike(name, deed)
     if folder := os.environ.get(BOOK):
-        deed = _claimed(folder, name)
-        if deed is not None:
-            _strike(name, deed)
+        claimed = _claimed(folder, name)
+        if claimed is not None:
+            _strike(name, claimed)
 
 
 def _claimed(folder: str, name: str) -> str | None:

@@ -11,9 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +25,8 @@ from pydantic import SecretStr
 from pw_pipelines import filling
 from pw_pipelines.commerce.basket import Basket, BasketItem
 from pw_pipelines.commerce.fees import fee_book
-from pw_pipelines.commerce.orders import ComplianceDetails, NewCustomer, NewOrder, place
+from pw_pipelines.commerce.order_details import ComplianceDetails, Details
+from pw_pipelines.commerce.orders import CUSTOMER, NewCustomer, NewOrder, place
 from pw_pipelines.commerce.quote import quote
 from pw_pipelines.errors import PwError
 from pw_pipelines.fulfillment.facts import facts, keep_values
@@ -78,29 +80,34 @@ class BenchHouse:
         return [self._order() for _ in range(count)]
 
     def _order(self) -> Ordered:
+        counted = self.connection.execute("select count(*) as n from pw.orders").fetchone()
+        assert counted is not None
+        number = int(counted["n"]) + 1
+        frn = f"{9_000_000_000 + number}"
+        answers = {**ANSWERS, "carrier_name": f"Harbor & Finch {number} LLC"}
+        basket = Basket("compliance", (BasketItem(SERVICE, frn=frn),))
+        return self.place(f"customer-{number}@example.com", basket, ComplianceDetails(frn=frn), answers)
+
+    def place(
+        self, email: str, basket: Basket, details: Details, answers: Mapping[str, str], *, by: str = CUSTOMER
+    ) -> Ordered:
+        """One order of one service, unpaid, with its answers kept; its signer has the customer's address."""
         now, today = self.settings.clock.now(), self.settings.clock.today()
         vault, private = Vault(self.settings), {fact.name for fact in facts().values() if fact.private}
         fees = fee_book(paypal_percent=self.settings.paypal_surcharge_percent)
+        price = quote(basket, method=METHOD, discount=None, referral=None, today=today, fees=fees)
         with self.connection.transaction():
-            counted = self.connection.execute("select count(*) as n from pw.orders").fetchone()
-            assert counted is not None
-            number = int(counted["n"]) + 1
-            frn = f"{9_000_000_000 + number}"
-            price = quote(
-                Basket("compliance", (BasketItem(SERVICE, frn=frn),)), method=METHOD, discount=None, referral=None,
-                today=today, fees=fees,
-            )  # fmt: skip
-            customer = NewCustomer(f"customer-{number}@example.com", "Ada Example")
-            placed = place(self.connection, NewOrder(customer, ComplianceDetails(frn=frn)), price, now=now)
+            customer = NewCustomer(email, "Ada Example")
+            placed = place(self.connection, NewOrder(customer, details, by=by), price, now=now)
             row = self.connection.execute(
                 "select item_id from pw.order_items where order_id = %s", (placed.order_id,)
             ).fetchone()
             assert row is not None
             item_id = int(row["item_id"])
-            answers = {**ANSWERS, "carrier_name": f"Harbor & Finch {number} LLC", "signer_email": customer.email}
-            for name in answers.keys() & private:
-                vault.put(self.connection, item_id, name, answers[name], now=now)
-            told = {name: value for name, value in answers.items() if name not in private}
+            known = {**answers, "signer_email": email}
+            for name in known.keys() & private:
+                vault.put(self.connection, item_id, name, known[name], now=now)
+            told = {name: value for name, value in known.items() if name not in private}
             keep_values(self.connection, item_id, told, source="customer", by="customer", now=now)
         return Ordered(placed.number, item_id, int(price.total * 100))
 
@@ -165,14 +172,15 @@ _ON_THE_WAY = ("signature", "retry", "settling")
 
 
 @contextlib.contextmanager
-def bench_house(home: Path, launcher: str) -> Iterator[BenchHouse]:
-    """`pw up` on free ports with nothing to do but what it is given; ended when the block ends."""
+def bench_house(home: Path, launcher: str, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[BenchHouse]:
+    """`pw up` on free ports with nothing to do but what it is given; ended when the block ends. `more`: variables of
+    all its processes."""
     home.mkdir(parents=True)
     _leave_sources_alone(home)
     ready, output = home / "ready.json", home / "up.log"
     # Whether interpreters may keep what they compiled is the developer's shell's wish; a house starts like a user's.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PW_", "DAGSTER_", "PYTHON"))}
-    variables = {**kept, "PW_HOME": str(home), "PW_LAUNCHER": launcher, "PW_SANDBOX_COMPANIES": "0.01"}
+    variables = {**kept, "PW_HOME": str(home), "PW_LAUNCHER": launcher, "PW_SANDBOX_COMPANIES": "0.01", **more}
     command = [sys.executable, "-m", "pw_pipelines.cli", "up", "--no-bootstrap", "--ready-file", str(ready)]
     with output.open("wb") as sink:
         up = subprocess.Popen(

@@ -15,11 +15,11 @@ from pw_pipelines.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True)
 
-NAMES = ("acquisition", "registry", "orders", "fulfillment")
+NAMES = ("acquisition", "registry", "orders", "fulfillment", "chaos")
 
 
 @app.command()
-def bench(
+def bench(  # noqa: PLR0917 - one option each
     name: Annotated[str, typer.Argument(help=f"Which: {', '.join(NAMES)}.")],
     rows: Annotated[
         int | None, typer.Option(min=100_000, help="registry: records of the largest file. Unset: 1,000,000.")
@@ -28,8 +28,9 @@ def bench(
         bool, typer.Option("--full", help="registry: 10,000,000 records; takes 50 GB of disk for half an hour.")
     ] = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="fulfillment: 10 orders instead of 100; a few minutes instead of many.")
+        bool, typer.Option("--quick", help="fulfillment, chaos: 10 or 12 orders; a few minutes instead of many.")
     ] = False,
+    orders: Annotated[int | None, typer.Option(min=4, help="chaos: how many. Unset: 200; takes an hour.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Runs one benchmark in a home of its own; exit 1 when a goal was missed."""
@@ -41,7 +42,7 @@ def bench(
     settings.home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=settings.home) as home:
         measures = _measured(
-            name, Path(home), registry.FULL_ROWS if full else rows or registry.DEFAULT_ROWS, quick=quick
+            name, Path(home), registry.FULL_ROWS if full else rows or registry.DEFAULT_ROWS, quick=quick, count=orders
         )
     if as_json:
         emit_json({"name": name, "measures": measures})
@@ -51,7 +52,7 @@ def bench(
         raise SystemExit(EXIT_FAILED)
 
 
-def _measured(name: str, home: Path, rows: int, *, quick: bool) -> list[Measure]:
+def _measured(name: str, home: Path, rows: int, *, quick: bool, count: int | None) -> list[Measure]:
     from pw_pipelines.bench import acquisition, orders, registry
 
     def say(text: str) -> None:
@@ -65,6 +66,10 @@ def _measured(name: str, home: Path, rows: int, *, quick: bool) -> list[Measure]
         from pw_pipelines.bench import fulfillment
 
         return fulfillment.run(home, quick=quick, say=say)
+    if name == "chaos":
+        from pw_pipelines.bench import chaos
+
+        return chaos.run(home, orders=count, quick=quick, say=say)
     return acquisition.run(home, say=say)
 
 
@@ -77,7 +82,7 @@ def _table(measures: list[Measure]) -> None:
             measure.name,
             f"{measure.value:g} {measure.unit}",
             f"{'≥' if measure.unit.endswith('/s') else '≤'} {measure.goal:g}",
-            f"{measure.peer:g} ({measure.peer_is})" if measure.peer is not None else "",
+            f"{measure.peer:g} ({measure.peer_is})" if measure.peer is not None else measure.peer_is,
             f"{measure.ratio:g}" if measure.ratio is not None else "",
             "yes" if measure.ok else "NO",
         )
