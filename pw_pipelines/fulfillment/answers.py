@@ -10,13 +10,14 @@ from pw_pipelines.errors import UsageError
 from pw_pipelines.fulfillment import items
 from pw_pipelines.fulfillment.answer_kinds import clean
 from pw_pipelines.fulfillment.facts import fact_of, facts, keep_values, known_values
-from pw_pipelines.fulfillment.model import Connection, FulfillmentError
+from pw_pipelines.fulfillment.model import STAGES, Connection, FulfillmentError, ItemView, Stage
 from pw_pipelines.fulfillment.playbook import playbook_of
 from pw_pipelines.fulfillment.private_data import Vault
 
 AFTER_FILING = ("confirm", "deliver", "book", "done")
 # Details a person of the firm settles, beyond those the playbook asks the customer for; see stages/prepare.py.
 STAFF_ONLY = frozenset({"years_settled", "file_anyway"})
+SUBJECT = frozenset({"frn", "company_name", "state"})  # whom it is about: with them the record is read anew
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ def give(
 
     Once documents are drawn up a customer gives what is missing and changes nothing else: it may be signed already.
 
+    What is changed after documents were drawn up takes the item back to them: a form never says other than what was
+    signed with it.
+
     Raises UsageError for a value that is none, or a name that is not asked for; FulfillmentError when
     the filing was sent already: what was filed is not changed here afterwards.
     """
@@ -76,9 +80,28 @@ def give(
         if fact_of(name).private:
             vault.put(connection, item_id, name, value, now=now)
     open_ones = {name: value for name, value in cleaned.items() if not fact_of(name).private}
+    before = known_values(connection, item_id)
     keep_values(connection, item_id, open_ones, source=source, by=by, now=now)
+    changed = {name for name in cleaned if name not in STAFF_ONLY and open_ones.get(name, "") != before.get(name)}
+    if changed:
+        _take_back(connection, item, "prepare" if changed & SUBJECT else "documents", by=by, now=now)
     missing = missing_of(connection, vault, item_id)
     goes_on = not missing and items.reopen(
         connection, item_id, gates=["details"], by=by, why="The details are complete.", now=now
     )
     return Given(frozenset(cleaned), missing, goes_on)
+
+
+def _take_back(connection: Connection, item: ItemView, to: Stage, *, by: str, now: datetime) -> None:
+    if STAGES.index(item.stage) <= STAGES.index(to):
+        return
+    connection.execute("update pw.item_work set stage = %s where item_id = %s", (to, item.item_id))
+    items.record(
+        connection,
+        item.item_id,
+        now,
+        stage=item.stage,
+        what="note",
+        by=by,
+        text=f"Details changed; taken back to {to}.",
+    )

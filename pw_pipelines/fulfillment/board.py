@@ -133,7 +133,11 @@ def unknown_effects(connection: Connection) -> list[Row]:
     """Effects nobody knows the outcome of, oldest first; and those whose run seems to be over."""
     return connection.execute(
         """select e.*, o.number as order_number, i.title from pw.effects e join pw.order_items i using (item_id)
-           join pw.orders o using (order_id) where e.state = 'unknown' order by e.intended_at, e.effect_id limit 500"""
+           join pw.orders o using (order_id) join pw.item_work w on w.item_id = e.item_id
+           where e.state = 'unknown' or (e.state = 'intended' and w.lease_owner is distinct from e.owner
+                                         and not (w.state = 'ready' or coalesce(w.gate, '') = any(%s)))
+           order by e.intended_at, e.effect_id limit 500""",
+        (list(CLOCK_GATES),),
     ).fetchall()
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pw_pipelines.fulfillment.work import Work
 
 DEADLINE_SECONDS = 300.0
+ABANDONED_AFTER = timedelta(hours=1)  # past the deadline of what another machine began
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,18 @@ def settle_by_person(
     row = connection.execute("select * from pw.effects where effect_id = %s for update", (effect_id,)).fetchone()
     if row is None:
         raise FulfillmentError(f"There is no effect {effect_id}.")
-    if row["state"] == "intended" and row["owner"] is not None and is_gone(row["owner"]):
+    if row["state"] == "intended" and _is_abandoned(row, now):
         _write(connection, effect_id, "unknown", by="ledger", text="The run that did it is gone.", now=now)
     elif row["state"] != "unknown":
         raise FulfillmentError(f"Effect {effect_id} is {row['state']}; only what is unknown is settled by a person.")
     done = Done(reference, {"settled_by": by, "note": note}) if happened else None
     return _write(connection, effect_id, "done" if happened else "not_done", by=by, text=note, now=now, done=done)
+
+
+def _is_abandoned(row: Mapping[str, Any], now: datetime) -> bool:
+    """Whether who intended it certainly is gone, or on another machine is long past its time."""
+    owner = row["owner"]
+    return is_gone(owner) or (not is_here(owner) and now > row["deadline_at"] + ABANDONED_AFTER)
 
 
 def read(work: Work, effect_id: int) -> Effect:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -45,10 +47,58 @@ def effect_key(connection: Connection, item: ItemView) -> str:
     """The ledger's name of the item's filing. Raises Gate `details` when a fact in it is not known."""
     filing = playbook_of(item.service, item.for_state).filing
     assert filing is not None, "what a person files has no key of its own"
+    key = _key(connection, item, filing.key)
+    while (other := _given_up(connection, key, item.item_id)) is not None:
+        key = f"{key}:after:{other}"
+    return key
+
+
+def demand_only_one(connection: Connection, item: ItemView, key: str) -> None:
+    """Raises Gate `duplicate` where the item filed under another name already (its facts were changed since), or
+    another item files, or filed, what would say the same in another form."""
+    filing = playbook_of(item.service, item.for_state).filing
+    assert filing is not None, "what a person files has no key of its own"
+    row = connection.execute(
+        """select effect_id, item_id, key, state from pw.effects
+           where kind = %s and state <> 'not_done'
+             and ((item_id = %s and key <> %s) or (item_id <> %s and key = any(%s)))
+           order by effect_id limit 1""",
+        (KIND, item.item_id, key, item.item_id, [_key(connection, item, also) for also in filing.also]),
+    ).fetchone()
+    if row is not None:
+        raise Gate(
+            "duplicate",
+            f"{row['key']} is {row['state']} for item {row['item_id']}; {key} would file it once more.",
+            detail={"effect_id": row["effect_id"], "other_item": row["item_id"]},
+        )
+
+
+def _key(connection: Connection, item: ItemView, template: str) -> str:
     values = {**from_order(item), **known_values(connection, item.item_id)}
-    if missing := sorted(name for name in names_in(filing.key) if not values.get(name, "").strip()):
+    if missing := sorted(name for name in names_in(template) if not values.get(name, "").strip()):
         raise Gate("details", "What the filing is about is not known.", detail={"missing": missing})
-    return f"filing:{fill_in(filing.key, values)}"
+    return f"filing:{fill_in(template, {name: plain(name, value) for name, value in values.items()})}"
+
+
+def plain(name: str, value: str) -> str:
+    """A value as it stands in a key: two ways to write one thing are one thing. No register tells companies apart by
+    case, blanks, commas or full stops."""
+    text = unicodedata.normalize("NFKC", value).casefold()
+    if name == "frn":
+        return re.sub(r"\D", "", text).zfill(10)
+    if name in ("quarter", "vintage", "year", "prior_year"):
+        return re.sub(r"\s", "", text)
+    return " ".join(re.sub(r"[.,'\u2019\"]", "", text).split())
+
+
+def _given_up(connection: Connection, key: str, item_id: int) -> int | None:
+    """Another item that wanted the same, did not do it, and ended with its order: it will never do it."""
+    row = connection.execute(
+        "select e.item_id from pw.effects e join pw.item_work w using (item_id) "
+        "where e.key = %s and e.item_id <> %s and e.state = 'not_done' and w.state = 'stopped'",
+        (key, item_id),
+    ).fetchone()
+    return None if row is None else int(row["item_id"])
 
 
 def by_hand(work: Work) -> str | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
-from pw_pipelines.fulfillment.filing import effect_key
+from pw_pipelines.fulfillment.filing import demand_only_one, effect_key
 from pw_pipelines.fulfillment.items import read_item
 from pw_pipelines.fulfillment.model import Connection, FulfillmentError, Gate
 from pw_pipelines.fulfillment.playbook import playbook_of
@@ -53,6 +53,7 @@ def demand_unfiled(connection: Connection, item_id: int) -> str | None:
         return None
     try:
         key = effect_key(connection, item)
+        demand_only_one(connection, item, key)
     except Gate as gate:
         raise FulfillmentError(gate.why) from gate
     row = connection.execute(

@@ -35,6 +35,7 @@ class Filing(Strict):
     portal   file in filings/portals
     form     which of the portal's forms
     key      what is meant, once: names of facts in braces, such as `cpni:{frn}:{year}`
+    also     keys of other filings that say the same, wholly or in part: once one of them is made, this one is not
     attach   templates whose (signed) PDFs are uploaded, in this order
     states   jurisdictions whose portal this is; empty: not a matter of states. Elsewhere a person files
     """
@@ -42,6 +43,7 @@ class Filing(Strict):
     portal: str
     form: str
     key: str
+    also: tuple[str, ...] = ()
     attach: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
 

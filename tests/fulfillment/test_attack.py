@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import timedelta
 
 import psutil
 import pytest
 
 from pw_pipelines.commerce import orders
-from pw_pipelines.fulfillment import effects, items, owner
+from pw_pipelines.fulfillment import board, effects, items, owner
 from pw_pipelines.fulfillment import lease as leases
 from pw_pipelines.fulfillment.effects import Effect
-from pw_pipelines.fulfillment.model import Done, Gate, LeaseLost, Seen
+from pw_pipelines.fulfillment.model import Done, FulfillmentError, Gate, LeaseLost, Seen
 from pw_pipelines.fulfillment.work import Work
 from tests.commerce.making import NOW
 from tests.fulfillment.conftest import House
@@ -182,3 +183,26 @@ def test_two_runs_never_hold_one_lease(house: House) -> None:
     item = house.paid_item()
     with house.working(item), house.connect() as connection:
         assert leases.take(connection, item, owner=owner.new_owner(), run_id="b", seconds=1) is None
+
+
+def test_what_a_dead_run_began_for_a_refunded_order_is_shown_to_a_person(house: House) -> None:
+    item = house.paid_item()
+    with house.connect() as connection:
+        connection.execute(
+            """insert into pw.effects (key, item_id, kind, payload_digest, state, attempts, intended_at, deadline_at,
+                 owner) values (%s, %s, 'filing', %s, 'intended', 1, %s, %s, 'elsewhere:a:b:c:1:2:3')""",
+            (KEY, item, CONTENT, NOW, NOW),
+        )
+        assert board.unknown_effects(connection) == []  # its next run asks the portal itself
+        orders.change(connection, house.row(item)["order_id"], "refunded", by="ada", why="asked for", now=NOW)
+        items.open_items(connection, now=NOW)
+        [row] = board.unknown_effects(connection)
+        with pytest.raises(FulfillmentError):  # the other machine may be at it still
+            effects.settle_by_person(
+                connection, row["effect_id"], happened=False, by="ada", note="Looked.", reference=None, now=NOW
+            )
+        settled = effects.settle_by_person(
+            connection, row["effect_id"], happened=True, by="ada", note="Looked.", reference="C-1",
+            now=NOW + timedelta(hours=2),
+        )  # fmt: skip
+    assert settled.state == "done"

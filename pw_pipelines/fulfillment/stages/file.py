@@ -52,6 +52,8 @@ def run(work: Work) -> str:
         if not alone:
             wait = timedelta(seconds=5 + _random.uniform(0, 25))
             raise Gate("pacing", "Another filing is being made at the portal.", not_before=work.now() + wait)
+        with work.connect() as connection:
+            filing.demand_only_one(connection, work.item, plan.effect_key)
         return _Filing(work, plan).run()
 
 
@@ -206,14 +208,20 @@ def _by_hand(work: Work, why: str) -> str:
     if work.playbook.filing is not None:
         with work.connect() as connection:
             key = filing.effect_key(connection, work.item)
-        effect = filing.effect_of(work, key)
-        if effect is not None and effect.item_id != work.item.item_id and effect.state != "not_done":
+            filing.demand_only_one(connection, work.item, key)
+        effect = filing.effect_of(work, key) or _claimed(work, key)  # two packets for one filing would be filed twice
+        if effect.item_id != work.item.item_id:
             raise Gate(
-                "duplicate", f"The same is filed, or being filed, for item {effect.item_id}: {key}.",
+                "duplicate", f"The same is filed, or to be filed, for item {effect.item_id}: {key}.",
                 detail={"effect_id": effect.effect_id, "other_item": effect.item_id},
             )  # fmt: skip
-        if effect is not None and effect.state == "done":
+        if effect.state == "done":
             return f"Filed: {effect.reference or 'without a number'}."
+        if reference is None and effect.state != "not_done":
+            raise Gate(
+                "unknown_effect", f"It may have been sent before a person was asked to file it: {key}.",
+                detail={"effect_id": effect.effect_id},
+            )  # fmt: skip
         if reference is not None:  # booked under its meaning too, so that no other item files the same
             effects.once(
                 work, kind=filing.KIND, key=key, payload_digest=filing.by_hand_digest(work),
@@ -223,3 +231,18 @@ def _by_hand(work: Work, why: str) -> str:
     if reference is None:
         raise packet_gate(work, why)
     return f"A person filed it: {reference}."
+
+
+def _claimed(work: Work, key: str) -> Effect:
+    """The ledger's row for what a person is about to file, in the name of the first item that wants it."""
+    now = work.now()
+    with work.connect() as connection:
+        leases.demand(connection, work.lease)
+        connection.execute(
+            """insert into pw.effects (key, item_id, kind, payload_digest, state, attempts, intended_at, deadline_at)
+               values (%s, %s, %s, %s, 'not_done', 0, %s, %s) on conflict (key) do nothing""",
+            (key, work.item.item_id, filing.KIND, filing.by_hand_digest(work), now, now),
+        )
+    effect = filing.effect_of(work, key)
+    assert effect is not None
+    return effect
