@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pw_pipelines.settings import PROJECT_ROOT
 
-# The module with the definitions; another one in tests.
-DEFINITIONS = os.environ.get("PW_WARM_DEFINITIONS", "pw_pipelines.definitions")
+OURS = "pw_pipelines.definitions"
+DEFINITIONS = os.environ.get("PW_WARM_DEFINITIONS", OURS)  # another module in tests
 PACKAGE = PROJECT_ROOT / "pw_pipelines"
 MANIFEST = PROJECT_ROOT / "dbt_models" / "target" / "manifest.json"
 # Rooms whose modules the stages of an item import when they need them: every run would pay for it anew.
@@ -102,19 +102,25 @@ def load() -> None:
         importlib.import_module(name)
     definitions = importlib.import_module(DEFINITIONS)
     definitions.defs.get_repository_def().get_all_jobs()
-    for room in ROOMS:
-        for name in _modules(room):
-            _tried(name, partial(importlib.import_module, name))
-    for name in LIBRARIES:
-        _tried(name, partial(importlib.import_module, name))
-    for name in DATA:
-        module, _, function = name.rpartition(".")
-        _tried(name, getattr(importlib.import_module(module), function))
-    _tried("templates", _templates)
-    _tried("holidays", _holidays)
+    if DEFINITIONS == OURS:
+        _load_rooms()
     from pw_pipelines.launcher.rehearsal import rehearse
 
     _tried("rehearsal", rehearse)
+
+
+def _load_rooms() -> None:
+    for name in (*(name for room in ROOMS for name in _modules(room)), *LIBRARIES):
+        _tried(name, partial(importlib.import_module, name))
+    for name in DATA:
+        _tried(name, partial(_called, name))
+    _tried("templates", _templates)
+    _tried("holidays", _holidays)
+
+
+def _called(name: str) -> object:
+    module, _, function = name.rpartition(".")
+    return getattr(importlib.import_module(module), function)()
 
 
 def _templates() -> None:
