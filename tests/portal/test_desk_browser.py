@@ -64,6 +64,9 @@ def busy(desk: Desk) -> dict[str, int]:
                 "update pw.compliance_orders set carrier_name = %s where order_id = (select order_id from pw.item_work "
                 "where item_id = %s)", (f"Blue Mesa Communications & Söhne of the {number + 1}th District, LLC", item),
             )  # fmt: skip
+            connection.execute(
+                "insert into pw.item_answers values (%s, 'prior_year', '2025', 'firm', %s, 'prepare')", (item, NOW)
+            )
         desk.waits(item, gate, why, stage=stage)
         found[gate] = item
     return found
