@@ -16,7 +16,7 @@ from pw_pipelines.errors import PwError, UsageError
 # one with a single `@app.command()` and no callback becomes that command itself.
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up", "Start everything, print the URLs; Ctrl-C stops it all cleanly."),
-    "demo": ("demo", "Run the main job once, from public record to leads, and print what happened."),
+    "demo": ("demo", "Run the main job once, from public record to a cured finding, and print what happened."),
     "doctor": ("doctor", "Say what is missing or misconfigured, and the command that mends it."),
     "snapshot": ("snapshot", "Ingest, list, show and recall snapshots of public records."),
     "check": ("check", "The free compliance check of one FRN."),

@@ -21,6 +21,16 @@ HEADINGS = {
     "subscribers": ("state", "addresses"),
     "quote": ("kind", "line", "amount"),
     "order, money and books": ("document", "name in ERPNext", "amount", "currency"),
+    **dict.fromkeys(
+        ("details asked for", "documents", "forms filled", "filed, confirmed, delivered"),
+        ("item", "service", "stage", "stands at", "why"),
+    ),
+    "details given": ("item", "answers", "which"),
+    "signed in a browser": ("link of the mail",),
+    "approved": ("item", "service", "form"),
+    "mail in the inbox": ("subject", "attached"),
+    "calendar": ("duty", "due", "state"),
+    "cured": ("finding", "state", "copies that show it"),
 }
 
 
@@ -29,7 +39,9 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
     keep: Annotated[bool, typer.Option(help="Go on in the home of an earlier demo instead of a fresh one.")] = False,
 ) -> None:
-    """Acquires two days, reconciles Listmonk, sells to a lead and books it, in a fresh sandbox under PW_HOME/demo.
+    """From the public record to a cured finding: two days, a lead's order, signed, filed, delivered, proved.
+
+    In a fresh sandbox under PW_HOME/demo.
 
     Exit 1 on failure.
     """

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SIGNER, SIGNER_EMAIL = "Ada Officer", "ada.officer@carrier.example"
 REVIEWER = "demo reviewer"
 MOST_RUNS = 30  # of one item between two gates of people
+MOST_DAYS = 2  # read again after a filing
 CLOCKS = ("hours", "pacing", "retry", "settling")
 _ANSWERS = {
     "signer_name": SIGNER,
@@ -59,6 +60,10 @@ _BY_KIND = {
     "date": "2026-01-15", "yes_no": "no", "number": "12", "money": "125000.00", "email": "desk@carrier.example",
     "phone": "202-555-0143", "state": "WY", "ssn": "900-12-3456",
 }  # fmt: skip
+_UNSETTLED = """
+    select c.code from pw.cures c join pw.order_items i using (item_id) join pw.orders o using (order_id)
+    where o.number = %s and c.state = 'waiting'
+"""
 _ITEMS = """
     select w.item_id, w.service, w.stage, w.state, w.gate, w.gate_why, w.gate_detail, i.title
     from pw.item_work w join pw.order_items i using (item_id) join pw.orders o on o.order_id = w.order_id
@@ -198,10 +203,12 @@ class ItemDemo:
         return "; ".join(f"{title} on {day}" for title, day, _ in table) or "nothing falls due again", table
 
     def read_again(self) -> Outcome:
-        """Two more days of the public record, by the ordinary jobs."""
+        """The next day of the public record by the ordinary jobs, and one more while a finding is not settled."""
         before = self._codes()
-        for _ in range(2):
+        for _ in range(MOST_DAYS):
             self.next_day()
+            if not self._rows(_UNSETTLED):
+                break
         return f"findings before: {', '.join(before) or 'none'}; now: {', '.join(self._codes()) or 'none'}", ()
 
     def cured(self) -> Outcome:
