@@ -25,7 +25,7 @@ from pw_pipelines.bench.paid_orders import BenchHouse, bench_house
 from pw_pipelines.fulfillment.model import CLOCK_GATES
 
 ORDERS, QUICK_ORDERS = 200, 12
-PER_ROUND = 25  # orders to one round of strikes
+PER_ROUND = 15  # orders to one round of strikes
 PAY_EVERY, DISORDER_EVERY = 1.5, 6.0  # seconds
 LONGEST_SECONDS, LONGEST_PER_ORDER = 600.0, 30.0
 SEED = 5

@@ -42,7 +42,7 @@ POINTS = (
 )  # fmt: skip
 IN_THE_WEB_APP = ("payments.inbox.stored",)
 WEB_ROUNDS = 2  # the supervisor starts a process again five times in ten minutes, and no more
-BOOK_ROUNDS = 2  # a run of the books that failed rests for two minutes
+BOOK_EVERY = 4  # rounds: a run of the books that failed rests for two minutes
 DEEDS = ("kill", "kill", "raise", "full", "kill")
 # Part of the address of the one POST that files, of each portal that the orders go to.
 SUBMITS = (
@@ -65,7 +65,7 @@ class Strikes:
     def arm(self, round_: int) -> None:
         """One strike more at every point; each round another deed."""
         for number, point in enumerate(POINTS):
-            if point.startswith("books.") and round_ >= BOOK_ROUNDS:
+            if point.startswith("books.") and round_ % BOOK_EVERY:
                 continue
             self._add(point, DEEDS[(round_ + number) % len(DEEDS)], round_)
         if round_ < WEB_ROUNDS:
