@@ -30,7 +30,7 @@ _BUTTON = r"""e => ({says: (e.innerText || e.value || '').trim(), name: e.name |
   method: e.form ? e.form.method : '', action: e.form ? new URL(e.form.action || location, location).pathname : ''})"""
 _READ = """([selector, attribute]) => [...document.querySelectorAll(selector)]
   .map(e => attribute ? e.getAttribute(attribute) : e.innerText)"""
-_CHANGING = re.compile(r"[0-9a-f]{16,}|\d{3,}")
+_CHANGING = re.compile(r"[0-9a-f]{16,}|\d+")  # a draft's key may be a count as short as 1
 
 
 class Filling:

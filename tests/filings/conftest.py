@@ -56,7 +56,7 @@ FACTS = {
 }
 DOCUMENTS = (
     "rmd_certification", "robocall_mitigation_plan", "stir_shaken_plan", "cpni_certificate", "cpni_statement",
-    "calea_ssi_plan", "discontinuance_application", "customer_notice",
+    "calea_ssi_plan", "discontinuance_application", "customer_notice", "bdc_voice_file",
 )  # fmt: skip
 
 

@@ -50,6 +50,15 @@ def test_filled_twice_it_is_the_same_form(desk: Desk) -> None:
     assert json.loads(first.content)["pages"][0]["fields"]["frn"]["value"] == FRN
 
 
+def test_a_draft_s_number_in_the_portal_s_address_is_no_part_of_the_form(desk: Desk) -> None:
+    voice = {
+        "form_499_id": "831188", "vintage": "2026-06-30", "signer_email": "alex@example.com",
+        "voice_lines_residential": "40", "voice_lines_business": "12",
+    }  # fmt: skip
+    first, second = (desk.engine.fill(desk.material("fcc_bdc", "subscription", **voice)) for _ in range(2))
+    assert first.digest == second.digest
+
+
 @pytest.mark.parametrize("change", ["value", "document"])
 def test_another_value_or_document_is_another_form(desk: Desk, change: str) -> None:
     first = desk.engine.fill(desk.material("fcc_ecfs", "cpni"))
