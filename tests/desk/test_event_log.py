@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from pw_pipelines.db.connection import Database
 from pw_pipelines.fulfillment.ground import ground_of
 from pw_pipelines.fulfillment.private_data import Vault
-from pw_pipelines.fulfillment.starting import config_of, tags_of
+from pw_pipelines.fulfillment.run_words import config_of, tags_of
 from pw_pipelines.fulfillment.work import Work
 from pw_pipelines.jobs.fulfillment import fulfill_item
 from pw_pipelines.masking import Masked, nothing_personal

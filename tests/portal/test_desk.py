@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import json
 import re
-import zipfile
 
 import pytest
 
-from pw_pipelines.fulfillment import packets
-from pw_pipelines.fulfillment.private_data import Vault
 from tests.commerce.making import NOW
 from tests.portal.desk_making import PNG, Desk, desk, words
 from tests.portal.small_pdf import small_pdf
 
 __all__ = ["desk"]
 EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
-SSN = "900-70-1234"
 
 
 def state(desk: Desk, item: int) -> tuple[str, str | None]:
@@ -282,170 +276,3 @@ def test_names_answers_and_reasons_are_text_on_every_page(desk: Desk) -> None:
     desk.form(item, {EVIL: EVIL})
     text = admin.get(f"/desk/items/{item}/review").text
     assert "alert(1)" in text and "<script>" not in text and "<img src=x" not in text
-
-
-# -- deeds ---------------------------------------------------------------------------------------------------------
-
-
-def test_ops_hold_an_item_and_try_it_again_from_an_earlier_stage(desk: Desk) -> None:
-    item = desk.item()
-    with desk.db.connect() as connection:
-        connection.execute("update pw.item_work set stage = 'review' where item_id = %s", (item,))
-    ops = desk.person("ops", "oli")
-    assert ops.post(f"/desk/items/{item}/hold", {"why": "  "}).status_code == 409
-    assert ops.post(f"/desk/items/{item}/hold", {"why": "The customer called."}).status_code == 303
-    assert state(desk, item) == ("waiting", "held")
-    assert ops.post(f"/desk/items/{item}/retry", {"stage": "book"}).status_code == 409, "nothing is skipped"
-    assert ops.post(f"/desk/items/{item}/retry", {"stage": "documents"}).status_code == 303
-    row = desk.row("select state, stage, generation from pw.item_work where item_id = %s", item)
-    assert row == {"state": "ready", "stage": "documents", "generation": 2}
-    did = desk.rows('select "by", what, detail from pw.staff_actions order by action_id')
-    assert [(row["by"], row["what"]) for row in did] == [("oli", "held"), ("oli", "retried")]
-
-
-def test_a_reviewer_settles_an_unknown_effect_once_and_the_item_goes_on(desk: Desk) -> None:
-    item = desk.item()
-    effect = desk.effect(item, "filing:cpni:0012345678:2026")
-    desk.waits(item, "unknown_effect", stage="file", effect_id=effect)
-    reviewer = desk.person("reviewer", "rita")
-    text = reviewer.get(f"/desk/effects/{effect}").text
-    assert "filing:cpni:0012345678:2026" in text and "Timed out" in text
-    happened = {"do": "happened", "note": "Seen on the portal.", "reference": "2026112200042"}
-    for lacking in ({**happened, "note": ""}, {**happened, "reference": " "}, {"note": "x"}):
-        assert reviewer.post(f"/desk/effects/{effect}", lacking).status_code == 409
-    assert reviewer.post(f"/desk/effects/{effect}", happened).status_code == 303
-    row = desk.row("select state, reference, detail from pw.effects")
-    assert (row["state"], row["reference"], row["detail"]["settled_by"]) == ("done", "2026112200042", "rita")
-    assert state(desk, item) == ("ready", None)
-    second = reviewer.post(f"/desk/effects/{effect}", {"do": "not_happened", "note": "No."})
-    assert second.status_code == 409 and "only what is unknown" in words(second.text)
-
-
-def test_a_packet_is_downloaded_and_its_filing_booked_once(desk: Desk) -> None:
-    item = desk.item("neca_ocn")
-    desk.document(item, small_pdf("plain"), signed=small_pdf("signed"), title="../../etc/Plan <b>")
-    desk.waits(item, "packet", stage="file")
-    with desk.db.connect() as connection:
-        connection.execute(
-            "insert into pw.item_answers values (%s, 'carrier_name', 'Blue Mesa', 'order', %s, 'x')", (item, NOW)
-        )
-        Vault(desk.settings).put(connection, item, "signer_name", "Ann Example", now=NOW)
-    ops = desk.person("ops")
-    archive = zipfile.ZipFile(io.BytesIO(ops.get(f"/desk/items/{item}/packet").content))
-    assert archive.namelist() == ["etc-Plan-b-signed.pdf", "answers.json"]
-    assert archive.read("etc-Plan-b-signed.pdf") == small_pdf("signed")
-    assert json.loads(archive.read("answers.json"))["answers"] == {"Legal name of the carrier": "Blue Mesa"}
-    pdf = {"confirmation": ("../evil.html", small_pdf("confirmation"), "text/html")}
-    path, said = f"/desk/items/{item}/filed", {"reference": "RMD0012345"}
-    assert ops.post(path, said).status_code == 409, "no confirmation"
-    html = {"confirmation": ("x.pdf", b"<script>", "application/pdf")}
-    assert ops.post(path, said, files=html).status_code == 409
-    assert ops.post(path, {"reference": "\x00"}, files=pdf).status_code == 409
-    large = {"confirmation": ("x.pdf", b"%PDF-" + b"x" * (10 * 2**20), "application/pdf")}
-    assert ops.post(path, said, files=large).status_code == 413
-    assert desk.rows("select * from pw.effects") == []
-    assert ops.post(path, said, files=pdf).status_code == 303
-    assert ops.post(path, said, files=pdf).status_code == 409
-    with desk.db.connect() as connection:
-        assert packets.filed_reference(connection, item) == "RMD0012345"
-    evidence = desk.row("select kind, media_type, effect_id is not null as bound from pw.evidence")
-    assert evidence == {"kind": "confirmation", "media_type": "application/pdf", "bound": True}
-    assert state(desk, item) == ("ready", None)
-
-
-def test_a_challenge_is_passed_on_with_what_was_done(desk: Desk) -> None:
-    item = desk.item()
-    desk.waits(item, "challenge", stage="file")
-    ops = desk.person("ops")
-    assert ops.post(f"/desk/items/{item}/pass", {"why": ""}).status_code == 409
-    assert ops.post(f"/desk/items/{item}/pass", {"why": "Solved."}).status_code == 303
-    assert ops.post(f"/desk/items/{item}/pass", {"why": "Solved."}).status_code == 409
-    desk.waits(item, "signature", stage="signature")
-    assert ops.post(f"/desk/items/{item}/pass", {"why": "Signed, I say."}).status_code == 409
-    assert state(desk, item) == ("waiting", "signature")
-
-
-def test_what_a_program_cannot_get_through_is_handed_over_and_booked_so_that_nobody_files_it_again(desk: Desk) -> None:
-    item, other = desk.item(), desk.item()
-    with desk.db.connect() as connection:
-        for one in (item, other):
-            connection.execute("insert into pw.item_answers values (%s, 'prior_year', '2026', 'firm', %s, 'x')", (one, NOW))
-    desk.waits(item, "challenge", stage="review")
-    ops = desk.person("ops")
-    path = f"/desk/items/{item}"
-    assert "File it by hand instead" in ops.get(path).text
-    assert ops.post(f"{path}/by-hand", {"do": "hand_over", "why": "A picture with letters."}).status_code == 303
-    assert state(desk, item) == ("waiting", "packet")
-    assert ops.post(f"{path}/retry").status_code == 409, "a person may be filing it now"
-    assert ops.post(f"{path}/by-hand", {"do": "take_back", "why": "Not begun."}).status_code == 303
-    assert state(desk, item) == ("ready", None)
-    desk.waits(item, "changed_page", stage="file")
-    ops.post(f"{path}/by-hand", {"do": "hand_over", "why": "Their page is new."})
-    pdf = {"confirmation": ("c.pdf", small_pdf("confirmation"), "application/pdf")}
-    assert ops.post(f"{path}/filed", {"reference": "2026-77"}, files=pdf).status_code == 303
-    booked = desk.rows("select kind, key, state, reference, detail from pw.effects order by effect_id")
-    assert [(row["kind"], row["state"], row["reference"]) for row in booked] == [
-        ("filing_by_hand", "done", "2026-77"), ("filing", "done", "2026-77")
-    ]  # fmt: skip
-    assert booked[1]["key"] == "filing:cpni:0012345678:2026" and booked[1]["detail"] == {"by_hand": True}
-    desk.waits(other, "challenge", stage="file")
-    refused = ops.post(f"/desk/items/{other}/by-hand", {"do": "hand_over", "why": "The same."})
-    assert refused.status_code == 409 and "nothing is filed twice" in words(refused.text)
-
-
-def test_a_portal_is_closed_and_opened(desk: Desk) -> None:
-    item = desk.item()
-    desk.waits(item, "portal_closed", stage="file")
-    ops = desk.person("ops")
-    assert ops.post("/desk/portals/fcc_ecfs", {"do": "close", "why": ""}).status_code == 409
-    assert ops.post("/desk/portals/nowhere", {"do": "close", "why": "x"}).status_code == 409
-    assert ops.post("/desk/portals/fcc_ecfs", {"do": "close", "why": "Maintenance"}).status_code == 303
-    assert "Maintenance" in ops.get("/desk/portals").text
-    assert ops.post("/desk/portals/fcc_rmd", {"do": "open"}).status_code == 303
-    assert state(desk, item) == ("waiting", "portal_closed"), "another portal's opening opens nothing here"
-    assert ops.post("/desk/portals/fcc_ecfs", {"do": "open"}).status_code == 303
-    assert state(desk, item) == ("ready", None)
-
-
-# -- personal data -------------------------------------------------------------------------------------------------
-
-
-def with_ssn(desk: Desk) -> int:
-    item = desk.item()
-    with desk.db.connect() as connection:
-        Vault(desk.settings).put(connection, item, "responsible_ssn", SSN, now=NOW)
-    return item
-
-
-def test_personal_values_are_on_no_page_until_an_admin_says_why_and_then_once(desk: Desk) -> None:
-    item = with_ssn(desk)
-    admin = desk.person("admin", "ada")
-    page = f"/desk/items/{item}"
-    assert SSN not in admin.get(page).text
-    assert admin.post(f"{page}/private", {"name": "responsible_ssn", "why": "  a "}).status_code == 409
-    assert desk.rows("select * from pw.private_access") == []
-    reply = admin.post(f"{page}/private", {"name": "responsible_ssn", "why": "The IRS called about it."})
-    assert SSN in reply.text and reply.headers["cache-control"] == "no-store"
-    assert SSN not in admin.get(page).text
-    (row,) = desk.rows('select "by", name, why from pw.private_access')
-    assert row == {"by": "ada", "name": "responsible_ssn", "why": "The IRS called about it."}
-    assert "The IRS called about it." in admin.get("/desk/log").text
-    assert admin.post(f"{page}/private", {"name": "no_such", "why": "because of it"}).status_code == 409
-
-
-def test_details_are_given_by_ops_but_personal_ones_by_the_customer_or_an_admin(desk: Desk) -> None:
-    item = desk.item()
-    desk.waits(item, "details", missing=["signer_name", "signer_title"])
-    ops, admin = desk.person("ops"), desk.person("admin")
-    path = f"/desk/items/{item}/details"
-    assert ops.post(path, {"fact_signer_title": "President"}).headers["location"].endswith("said=details")
-    assert ops.post(path, {"fact_signer_name": "Ann Example"}).status_code == 409
-    assert ops.post(path, {"fact_no_such_fact": "x"}).status_code == 409
-    assert ops.post(path, {"fact_responsible_ssn": SSN}).status_code == 409, "not asked for by this service"
-    wrong = admin.post(path, {"fact_signer_email": "no address of Ann Example"})
-    assert wrong.status_code == 409 and "Ann Example" not in wrong.text, "a private value is never repeated"
-    assert admin.post(path, {"fact_signer_name": "Ann Example"}).status_code == 303
-    for page in (f"/desk/items/{item}", "/desk/log"):
-        assert "Ann Example" not in admin.get(page).text
-    assert "Ann Example" not in str(desk.rows("select * from pw.item_events"))
-    assert "Ann Example" not in str(desk.rows("select * from pw.staff_actions"))
