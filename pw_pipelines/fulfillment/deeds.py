@@ -94,8 +94,14 @@ def _reviewed(
 
 
 def hold(connection: Connection, item_id: int, *, by: str, why: str, now: datetime) -> None:
-    """Stops an item for a person; raises FulfillmentError as items.hold does, and without a reason."""
+    """Stops an item for a person.
+
+    Raises FulfillmentError as items.hold does, without a reason, and for an item that was handed over: a hold would
+    hide that a person may be filing it at this moment, and a retry opens it.
+    """
     why = _said(why, "Say why the item is held.")
+    if _is_handed_over(connection, item_id):
+        raise FulfillmentError(f"Item {item_id} was handed over to be filed by hand. Take it back first.")
     items.hold(connection, item_id, by=by, why=why, now=now)
     record(connection, by=by, what="held", item_id=item_id, now=now)
 

@@ -45,9 +45,9 @@ class Plan:
 
 def effect_key(connection: Connection, item: ItemView) -> str:
     """The ledger's name of the item's filing. Raises Gate `details` when a fact in it is not known."""
-    filing = playbook_of(item.service, item.for_state).filing
-    assert filing is not None, "what a person files has no key of its own"
-    key = _key(connection, item, filing.key)
+    template = playbook_of(item.service, item.for_state).key
+    assert template is not None, "nothing says what this means"
+    key = _key(connection, item, template)
     while (other := _given_up(connection, key, item.item_id)) is not None:
         key = f"{key}:after:{other}"
     return key
@@ -57,13 +57,13 @@ def demand_only_one(connection: Connection, item: ItemView, key: str) -> None:
     """Raises Gate `duplicate` where the item filed under another name already (its facts were changed since), or
     another item files, or filed, what would say the same in another form."""
     filing = playbook_of(item.service, item.for_state).filing
-    assert filing is not None, "what a person files has no key of its own"
+    also = [_key(connection, item, one) for one in filing.also] if filing else []
     row = connection.execute(
         """select effect_id, item_id, key, state from pw.effects
            where kind = %s and state <> 'not_done'
              and ((item_id = %s and key <> %s) or (item_id <> %s and key = any(%s)))
            order by effect_id limit 1""",
-        (KIND, item.item_id, key, item.item_id, [_key(connection, item, also) for also in filing.also]),
+        (KIND, item.item_id, key, item.item_id, also),
     ).fetchone()
     if row is not None:
         raise Gate(

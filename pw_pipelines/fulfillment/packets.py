@@ -44,12 +44,12 @@ def filed_reference(connection: Connection, item_id: int) -> str | None:
 
 
 def demand_unfiled(connection: Connection, item_id: int) -> str | None:
-    """The ledger's key of what the playbook files, None where it files nothing.
+    """The ledger's key of what the item files, None where its playbook names none.
 
     Raises FulfillmentError when that was filed, is being filed, or may have been: then nobody files it once more.
     """
     item = read_item(connection, item_id)
-    if playbook_of(item.service, item.for_state).filing is None:
+    if playbook_of(item.service, item.for_state).key is None:
         return None
     try:
         key = effect_key(connection, item)

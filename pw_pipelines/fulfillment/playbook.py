@@ -53,6 +53,7 @@ class Playbook(Strict):
 
     procedure   whole: up to the filing and its confirmation. packet: everything up to a prepared packet, which a
                 person files; `packet_why` says why, and the desk and the customer are told so. free: nothing is done
+    packet_key  what is meant by a packet, once, as in Filing; without it a person alone sees to it
     facts       names of facts.yaml that must be known before anything is made
     ask_anew    facts that are never taken from the public record, since what stands there may be what is to be mended,
                 and the signer answers for them
@@ -63,6 +64,7 @@ class Playbook(Strict):
     service: str
     procedure: Literal["whole", "packet", "free"]
     packet_why: str | None = None
+    packet_key: str | None = None
     facts: tuple[str, ...] = ()
     ask_anew: tuple[str, ...] = ()
     documents: tuple[Document, ...] = ()
@@ -80,10 +82,17 @@ class Playbook(Strict):
             raise ValueError("a signer and documents to be signed go together")
         if self.procedure == "packet" and self.filing is not None:
             raise ValueError("what a person files has no `filing`")
+        if self.procedure != "packet" and self.packet_key is not None:
+            raise ValueError("packet_key belongs to a procedure `packet`")
         known = {document.template for document in self.documents}
         if self.filing and (missing := set(self.filing.attach) - known):
             raise ValueError(f"filing.attach names documents that are not made: {', '.join(sorted(missing))}")
         return self
+
+    @property
+    def key(self) -> str | None:
+        """What its filing means, once, whoever files it; None where nothing says so."""
+        return self.filing.key if self.filing else self.packet_key
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -130,4 +139,6 @@ def playbook_of(service: str, state: str | None = None) -> Playbook:
     if found.filing is None or not found.filing.states or state in found.filing.states:
         return found
     why = f"The portal of {state or 'an unnamed state'} is not on record; a person files it with the packet prepared."
-    return found.model_copy(update={"procedure": "packet", "packet_why": why, "filing": None})
+    return found.model_copy(
+        update={"procedure": "packet", "packet_why": why, "packet_key": found.filing.key, "filing": None}
+    )

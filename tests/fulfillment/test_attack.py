@@ -11,9 +11,10 @@ import psutil
 import pytest
 
 from pw_pipelines.commerce import orders
-from pw_pipelines.fulfillment import board, effects, items, owner
+from pw_pipelines.fulfillment import board, deeds, effects, items, owner
 from pw_pipelines.fulfillment import lease as leases
 from pw_pipelines.fulfillment.effects import Effect
+from pw_pipelines.fulfillment.facts import keep_values
 from pw_pipelines.fulfillment.model import Done, FulfillmentError, Gate, LeaseLost, Seen
 from pw_pipelines.fulfillment.work import Work
 from tests.commerce.making import NOW
@@ -206,3 +207,17 @@ def test_what_a_dead_run_began_for_a_refunded_order_is_shown_to_a_person(house: 
             now=NOW + timedelta(hours=2),
         )  # fmt: skip
     assert settled.state == "done"
+
+
+def test_a_hold_does_not_hide_that_a_person_files_it_by_hand(house: House) -> None:
+    item = house.paid_item()
+    with house.connect() as connection:
+        connection.execute("update pw.item_work set stage = 'file' where item_id = %s", (item,))
+        items.wait_at(connection, item, Gate("challenge", "A captcha."), by="run", run_id=None, now=NOW)
+        keep_values(connection, item, {"prior_year": "2025"}, source="staff", by="ada", now=NOW)
+        deeds.hand_over(connection, item, by="ada", why="A captcha.", now=NOW)
+        with pytest.raises(FulfillmentError, match="handed over"):
+            deeds.hold(connection, item, by="bob", why="Wait.", now=NOW)
+        with pytest.raises(FulfillmentError, match="handed over"):
+            deeds.retry(connection, item, by="bob", now=NOW)
+    assert house.row(item)["gate"] == "packet"

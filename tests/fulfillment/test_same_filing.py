@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from pw_pipelines.fulfillment import answers, filing, items
+from pw_pipelines.fulfillment import answers, deeds, filing, items
 from pw_pipelines.fulfillment.facts import keep_values
 from pw_pipelines.fulfillment.filing import plain
 from pw_pipelines.fulfillment.model import FulfillmentError, Gate
-from pw_pipelines.fulfillment.packets import demand_unfiled
+from pw_pipelines.fulfillment.packets import FilingByHand, demand_unfiled
+from pw_pipelines.fulfillment.stages import file
 from tests.commerce.making import NOW
 from tests.fulfillment.conftest import House
 
@@ -142,3 +143,35 @@ def test_the_same_details_said_again_change_nothing(house: House) -> None:
             connection, house.ground.vault, item, {"carrier_city": "Boise"}, source="staff", by="ada", now=NOW
         )  # fmt: skip
     assert house.row(item)["stage"] == "file"
+
+
+def packet(house: House, service: str, state: str) -> int:
+    item = as_service(house, service, {"company_name": "Birch Fork LLC", "state": state, "year": "2026"})
+    with house.connect() as connection:
+        connection.execute("update pw.order_items set for_state = %s where item_id = %s", (state, item))
+        connection.execute("update pw.item_work set stage = 'file' where item_id = %s", (item,))
+    return item
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "state"),
+    [("annual_report", "annual_report", "TX"), ("formation_basic", "formation_complete", "TX")],
+)
+def test_no_second_packet_is_prepared_for_the_same(house: House, first: str, second: str, state: str) -> None:
+    one, other = packet(house, first, state), packet(house, second, state)
+    house.stages["file"] = file.run
+    assert house.advance(one, "file").came == house.advance(other, "file").came == "gate"
+    assert (house.row(one)["gate"], house.row(other)["gate"]) == ("packet", "duplicate")
+    filed = FilingByHand("TX-2026-1", "c" * 64, "application/pdf")
+    with house.connect() as connection:
+        deeds.filed_by_hand(connection, one, filed, by="ada", now=NOW)
+    assert house.advance(one, "file").came == "done"
+
+
+def test_what_may_have_been_sent_is_not_given_to_a_person_to_file(house: House) -> None:
+    item = packet(house, "annual_report", "TX")
+    house.stages["file"] = file.run
+    with house.connect() as connection:
+        ledger(connection, filing.effect_key(connection, items.read_item(connection, item)), item, "unknown")
+    house.advance(item, "file")
+    assert house.row(item)["gate"] == "unknown_effect"

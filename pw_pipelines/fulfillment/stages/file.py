@@ -205,7 +205,7 @@ def _by_hand(work: Work, why: str) -> str:
     """Waits for a person to file it; a filing that another item made or is making is not prepared once more."""
     with work.connect() as connection:
         reference = filed_reference(connection, work.item.item_id)
-    if work.playbook.filing is not None:
+    if work.playbook.key is not None:
         with work.connect() as connection:
             key = filing.effect_key(connection, work.item)
             filing.demand_only_one(connection, work.item, key)
