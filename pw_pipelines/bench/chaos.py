@@ -7,7 +7,6 @@ what is counted in chaos_count.py.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -44,9 +43,8 @@ def run(home: Path, *, orders: int | None, quick: bool, say: Callable[[str], Non
     with bench_house(home / "house", "warm", more) as house, second_daemon(home / "house", more):
         say(f"{number} orders are placed; a second daemon runs by mistake")
         wanted = place_all(house, number)
-        processes = json.loads((home / "house" / "ready.json").read_text())["processes"]
         people = People(house.settings, house.web, {one.order.item_id: one for one in wanted})
-        disorder = Disorder(house, processes, rounds=rounds, every=DISORDER_EVERY, seed=SEED)
+        disorder = Disorder(house, rounds=rounds, every=DISORDER_EVERY, seed=SEED)
         limit = time.monotonic() + LONGEST_SECONDS + LONGEST_PER_ORDER * number
         people.start()
         disorder.start()
