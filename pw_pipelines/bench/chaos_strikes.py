@@ -92,9 +92,7 @@ class Disorder(threading.Thread):
     """Everything from without, one thing after another in an order drawn by the seed, `every` seconds apart, as often
     as `rounds`. `done`: what was done, by name; `failed`: what could not be done, and why."""
 
-    def __init__(
-        self, house: BenchHouse, processes: Mapping[str, int], *, rounds: int, every: float, seed: int
-    ) -> None:
+    def __init__(self, house: BenchHouse, *, rounds: int, every: float, seed: int) -> None:
         super().__init__(name="disorder", daemon=True)
         self.done: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
