@@ -17,6 +17,7 @@ from pw_pipelines.errors import PwError, UsageError
 from pw_pipelines.fulfillment.model import Connection, FulfillmentError
 from pw_pipelines.portal.desk_session import CSRF, Session, demand_csrf, logged_in
 from pw_pipelines.portal.desk_users import Right
+from pw_pipelines.portal.nudge import nudge_item
 from pw_pipelines.portal.problems import NotFound
 from pw_pipelines.portal.site import Site, site_of
 from pw_pipelines.resources.objects import Objects
@@ -110,6 +111,8 @@ def done(
             said = deed(cast("Connection", connection))
     except (FulfillmentError, UsageError) as error:
         return refused(request, site, sent.session, error, to)
+    if "item_id" in request.path_params:  # what made it ready is gone on with at once
+        nudge_item(site.settings, int(request.path_params["item_id"]))
     return go(to, said)
 
 

@@ -24,6 +24,7 @@ from pw_pipelines.fulfillment.playbook import playbook_of
 from pw_pipelines.fulfillment.private_data import Vault
 from pw_pipelines.jurisdictions.book import book
 from pw_pipelines.portal.form_proof import FormProof
+from pw_pipelines.portal.nudge import nudge_item
 from pw_pipelines.portal.order_page import LONGEST_TOKEN, NOT_INDEXED, PATH
 from pw_pipelines.portal.orders_api import the_order
 from pw_pipelines.portal.site import Site, site_of
@@ -187,6 +188,8 @@ def _keep(site: Site, token: str, said: Mapping[str, str]) -> Form:
             form.notice = "Something changed meanwhile; nothing was kept. Please open this page again."
             return form
         after = form_of(connection, vault, token)
+    for item_id in sorted(given):
+        nudge_item(site.settings, item_id)
     faults = {asked.field: asked for asked in form.faults}
     for asked in after.questions:
         if asked.field in faults:

@@ -30,6 +30,7 @@ from pw_pipelines.errors import SnapshotError, UsageError
 from pw_pipelines.fulfillment import items
 from pw_pipelines.fulfillment.private_data import Vault
 from pw_pipelines.portal.form_proof import FormProof
+from pw_pipelines.portal.nudge import nudge_item
 from pw_pipelines.portal.security import CONTENT_SECURITY_POLICY
 from pw_pipelines.portal.site import STATIC, Site, site_of
 from pw_pipelines.resources.objects import Objects
@@ -169,6 +170,7 @@ def _sign(site: Site, token: str, form: _Form, fields: Mapping[str, str], origin
             connection, asked.item_id, gates=["signature"], by=BY, now=now,
             why="Signed." if outcome == "signed" else "The link's attempts are used up.",
         )  # fmt: skip
+    nudge_item(site.settings, asked.item_id)
     log.info("signature", request_id=asked.request_id, outcome=outcome)
 
 
@@ -179,6 +181,7 @@ def _decline(site: Site, token: str, form: _Form, _fields: Mapping[str, str], _o
         vault, keys = Vault(site.settings), link_keys(site.settings)
         asked = ceremony.decline(connection, keys, vault, token, form.reason, now=now)
         items.reopen(connection, asked.item_id, gates=["signature"], by=BY, why="The signer declined.", now=now)
+    nudge_item(site.settings, asked.item_id)
     log.info("signature", request_id=asked.request_id, outcome="declined")
 
 
