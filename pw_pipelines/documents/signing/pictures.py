@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MARKER = "[[signature]]"
 DOTS_PER_POINT = 1.7  # 1,040 dots across a letter page: sharp on a phone's screen, light on its line
+MOST_DOTS = 20_000_000  # of one picture
 _one_at_a_time = Lock()  # PDFium is not made for threads
 
 
@@ -43,7 +45,9 @@ def picture_of(pdf: bytes, page: int) -> Picture:
     with _opened(pdf) as document:
         if not 0 <= page < len(document):
             raise UsageError(f"The document has {len(document)} pages; there is no page {page + 1}.")
-        image = document[page].render(scale=DOTS_PER_POINT, grayscale=True).to_pil()
+        width, height = document[page].get_size()  # as large as whoever made the file says; memory is ours
+        scale = min(DOTS_PER_POINT, math.sqrt(MOST_DOTS / max(width * height, 1.0)))
+        image = document[page].render(scale=scale, grayscale=True).to_pil()
     out = io.BytesIO()
     image.quantize(16).save(out, "PNG", optimize=False, compress_level=6)
     return Picture(out.getvalue(), image.width, image.height)
