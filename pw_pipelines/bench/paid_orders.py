@@ -47,6 +47,8 @@ ANSWERS = {
     "carrier_zip": "82001",
     "form_499_id": "831188",
     "uses_cpni_for_marketing": "no",
+    "cpni_complaints": "None.",
+    "data_broker_actions": "None.",
     "cpni_procedures": "Customers are asked for a password that is not made of what is readily known of them; every "
     "change of an account is told to the customer; who works with CPNI is trained once a year.",
     "signer_name": "Morgan Q. Sample",

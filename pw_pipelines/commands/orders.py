@@ -329,7 +329,7 @@ def _print(page: board.ItemPage, missing: tuple[str, ...]) -> None:
         stdout.print(f"  missing: {', '.join(missing)}", highlight=False, soft_wrap=True)
     for one in page.stages:
         mark = {"done": "[green]done[/]", "now": "[yellow]now[/] ", "later": "    "}[one.state]
-        proofs = "; ".join(f"{title} {proof[:16]}" for title, proof in one.proofs)
+        proofs = "; ".join(f"{title} {proof[:16] + '…' if len(proof) == 64 else proof}" for title, proof in one.proofs)
         stdout.print(f"  {mark} {one.title}{': ' + escape(proofs) if proofs else ''}", highlight=False, soft_wrap=True)
     for effect in page.effects:
         stdout.print(

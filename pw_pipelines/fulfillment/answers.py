@@ -87,7 +87,12 @@ def give(
         _take_back(connection, item, "prepare" if changed & SUBJECT else "documents", by=by, now=now)
     missing = missing_of(connection, vault, item_id)
     goes_on = not missing and items.reopen(
-        connection, item_id, gates=["details"], by=by, why="The details are complete.", now=now
+        connection,
+        item_id,
+        gates=["details", *(["duplicate"] if "file_anyway" in cleaned else [])],
+        by=by,
+        why="The details are complete.",
+        now=now,
     )
     return Given(frozenset(cleaned), missing, goes_on)
 

@@ -32,6 +32,7 @@ from pw_pipelines.fulfillment.work import Work
 from pw_pipelines.resources.mail import is_address
 from pw_pipelines.settings import Settings
 
+_LINK = r'<a href="\g<0>" style="overflow-wrap:anywhere">\g<0></a>'
 TEXTS = Path(__file__).with_name("mail_texts")
 MOST_SUBJECT = 200
 Attachment = tuple[str, str, bytes]  # file name, media type, content
@@ -200,7 +201,11 @@ def _paragraphs(text: str) -> str:
     """Plain text as simple HTML; addresses of pages become links."""
     paragraphs = []
     for part in re.split(r"\n\s*\n", text.strip()):
-        safe = re.sub(r"https?://[^\s<>\"']+[^\s<>\"'.,)]", r'<a href="\g<0>">\g<0></a>', escape(part, quote=False))
+        safe = re.sub(
+            r"https?://[^\s<>\"']+[^\s<>\"'.,)]",
+            _LINK,
+            escape(part, quote=False),
+        )
         paragraphs.append(f"<p>{safe.replace(chr(10), '<br>')}</p>")
     return "\n".join(paragraphs)
 

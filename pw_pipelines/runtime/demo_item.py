@@ -52,6 +52,7 @@ _ANSWERS = {
     "revenue_international": "10000.00",
     "uses_cpni_for_marketing": "no",
     "form_499_id": "899999",
+    **dict.fromkeys(("cpni_complaints", "data_broker_actions", "investigations", "affiliates"), "None."),
     "carrier_zip": "82001",
     "carrier_state": "WY",
 }  # fmt: skip

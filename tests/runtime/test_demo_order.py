@@ -39,9 +39,7 @@ def test_a_lead_checks_orders_pays_and_the_payment_is_worked(till: tuple[Web, Se
         assert "204.97 came" in demo.paid()[0]
     with web.db.connect() as connection:
         rows = connection.execute("select kind, state from pw.book_entries order by entry_id").fetchall()
-    assert [(row["kind"], row["state"]) for row in rows] == [
-        (kind, "wanted") for kind in ("customer", "sales_order")
-    ]
+    assert [(row["kind"], row["state"]) for row in rows] == [(kind, "wanted") for kind in ("customer", "sales_order")]
 
 
 def test_without_a_lead_that_can_be_sold_anything_the_demo_says_so(till: tuple[Web, Settings]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
-from pw_pipelines.commerce.catalogue import catalogue
-from pw_pipelines.compliance.calendar import next_due
+from pw_pipelines.compliance.calendar import Duty, due_on
 from pw_pipelines.fulfillment import gathering, private_data
 from pw_pipelines.fulfillment.already import shown_already
 from pw_pipelines.fulfillment.facts import fact_of, facts, keep_values, known_values
@@ -20,7 +20,7 @@ def run(work: Work) -> str:
         return "Nothing is to be done for it."
     with work.connect() as connection:
         values = _gather(work, connection)
-        due = _due_on(work)
+        due = _due_on(work, values)
         connection.execute("update pw.item_work set due_on = %s where item_id = %s", (due, work.item.item_id))
         missing = _missing(work, connection, values)
         shown = shown_already(connection, work.item, values)
@@ -33,7 +33,12 @@ def run(work: Work) -> str:
     if missing:
         raise Gate("details", f"{len(missing)} details are missing.", detail={"missing": missing})
     if shown is not None and values.get("file_anyway") != "yes":
-        raise Gate("duplicate", f"{shown} State `file_anyway` to file all the same.", detail={"shown": shown})
+        raise Gate(
+            "duplicate",
+            f"{shown} To file all the same, say so below under “File although the public record shows such a filing "
+            "already”; else stop it and settle it with the customer.",
+            detail={"shown": shown},
+        )
     return f"{len(work.playbook.facts)} facts are known."
 
 
@@ -83,9 +88,32 @@ def _missing(work: Work, connection: Connection, values: dict[str, str]) -> list
     return missing
 
 
-def _due_on(work: Work) -> date | None:
-    """The next day on which this filing is due; what is late already has none that could be met."""
-    renewal = catalogue()[work.item.service].renewal
-    if renewal is None or renewal.duty is None:
-        return None
-    return next_due(renewal.duty, work.ground.clock.today()).due_on
+def _due_on(work: Work, values: dict[str, str]) -> date | None:
+    """The day on which this very filing is, or was, due: that of its year, quarter or vintage; None where there is
+    none on record."""
+    look = _DUE.get(work.item.service)
+    return look(values) if look else None
+
+
+def _of_year(duty: Duty) -> Callable[[dict[str, str]], date | None]:
+    return lambda values: next(iter(due_on(duty, int(values["year"]))), None)
+
+
+def _of_quarter(values: dict[str, str]) -> date:
+    year, quarter = int(values["quarter"][:4]), int(values["quarter"][-1])
+    return due_on("form499q", year)[quarter] if quarter < 4 else due_on("form499q", year + 1)[0]
+
+
+def _of_vintage(values: dict[str, str]) -> date:
+    as_of = date.fromisoformat(values["vintage"])
+    return due_on("bdc", as_of.year)[1] if as_of.month == 6 else due_on("bdc", as_of.year + 1)[0]
+
+
+# Services with a due date on record, and how it follows from what is filed.
+_DUE: dict[str, Callable[[dict[str, str]], date | None]] = {
+    "rmd_recertification": _of_year("rmd_recertification"),
+    "cpni_certification": _of_year("cpni"),
+    "form_499a": _of_year("form499a"),
+    "form_499q": _of_quarter,
+    **dict.fromkeys(("bdc_voice", "bdc_broadband", "bdc_both"), _of_vintage),
+}
