@@ -46,7 +46,7 @@ def make_wanted_books(context: dg.OpExecutionContext) -> None:
     name=MAKE,
     description="Makes what is wanted in ERPNext, each document once, looked up before it is asked for.",
     executor_def=dg.in_process_executor,
-    tags={"pw/job": MAKE},
+    tags={"pw/job": MAKE, "dagster/priority": "6"},  # one run at a time; behind the items it would wait for the last
 )
 def make_books_job() -> None:
     """One step: every document is booked by itself, so there is nothing to resume."""
