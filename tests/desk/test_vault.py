@@ -176,7 +176,9 @@ def test_live_refuses_to_start_without_keys(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["k1", "k1:!!!", "k1:YWJj", f"{key('a')},{key('a')}", ":", " , ,", "ä:" + "A" * 43 + "="]
+    "text",
+    ["k1", "k1:!!!", "k1:YWJj", f"{key('a')},{key('a')}", ":", " , ,", "ä:" + "A" * 43 + "="],
+    ids=["no key", "no base64", "too short", "one id twice", "nothing", "blanks", "a letter that is none"],
 )
 def test_keys_that_are_none_are_named_and_never_shown(settings: Settings, text: str) -> None:
     with pytest.raises(ConfigError) as caught:

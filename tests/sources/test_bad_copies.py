@@ -55,7 +55,7 @@ def test_no_reader_takes_a_maintenance_page_for_data(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("raw", [b"", b"\x00\x01\x02" * 40, b"PK\x03\x04 cut", gzip.compress(b"")], ids=repr)
+@pytest.mark.parametrize("raw", [b"", b"\x00\x01\x02" * 40, b"PK\x03\x04 cut", gzip.compress(b"", mtime=0)], ids=repr)
 def test_no_reader_takes_rubbish_for_data_or_falls_over_it(source: str, raw: bytes) -> None:
     assert _refusal(raw, source)
 
