@@ -35,12 +35,12 @@ class Worker:
         return self._signal(signal.SIGINT)
 
     def kill(self) -> bool:
-        """SIGKILL to it and to everything it started. False if it is gone."""
-        if not self.alive():
+        """SIGKILL to it and to everything it started. False if it was gone before."""
+        if not self._signal(signal.SIGKILL):
             return False
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        return self._signal(signal.SIGKILL)
+        return True
 
     def _signal(self, number: signal.Signals) -> bool:
         if not self.alive():

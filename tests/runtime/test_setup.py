@@ -105,7 +105,8 @@ def test_as_root_apt_is_asked_without_questions_and_a_failure_is_not_repeated_at
     asked = [call for call in machine.calls() if "apt-get" in call]
     assert asked == [
         " apt-get -q update",
-        "noninteractive apt-get -q install -y --no-install-recommends libreoffice-writer",
+        "noninteractive apt-get -q install -y --no-install-recommends libreoffice-writer "
+        "python3-uno fonts-liberation fonts-dejavu-core",
     ]
     again = machine.set_up()
     assert "tried within the last day" in again.stderr

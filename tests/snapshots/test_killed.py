@@ -146,5 +146,5 @@ def test_a_point_does_nothing_unless_it_is_armed(monkeypatch: pytest.MonkeyPatch
 
 def test_a_fault_armed_with_an_unknown_deed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "a.point:explode")
-    with pytest.raises(ValueError, match="kill or raise"):
+    with pytest.raises(ValueError, match="kill, raise or full"):
         point("a.point")

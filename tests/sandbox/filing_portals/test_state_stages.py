@@ -91,7 +91,7 @@ def office(db: Database, running: tuple[Settings, Browsers]) -> Iterator[Office]
         seen = settings.model_copy(
             update={"database_url": SecretStr(db.url), "objects_url": objects, "settle_seconds": 0.0}
         )
-        made = Office(db, Ground(seen, db, Objects(objects)))
+        made = Office(db, Ground(seen, db, Objects(objects)), Path(folder) / "clock.json")
         made.ground.__dict__["filing"] = FilingEngine(seen, portals=portal_of, browsers=browsers)
         made.visitor = Visitor(settings)
         made.visitor.quiet()
