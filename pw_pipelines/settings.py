@@ -14,7 +14,8 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from pw_pipelines.clock import Clock
-from pw_pipelines.settings_fulfillment import FulfillmentSettings, sandbox_update
+from pw_pipelines.settings_fulfillment import sandbox_update
+from pw_pipelines.settings_running import RunningSettings, sandbox_running_update
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,7 +27,7 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
-class Settings(FulfillmentSettings):
+class Settings(RunningSettings):
     """All settings, with units in their names."""
 
     model_config = SettingsConfigDict(env_prefix="PW_", extra="ignore", frozen=True)
@@ -279,5 +280,6 @@ def with_sandbox_addresses(settings: Settings) -> Settings:
             "erpnext_api_secret": SecretStr("sandbox-secret"),
             "erpnext_webhook_secret": SecretStr("sandbox-webhook-secret"),
             **sandbox_update(base, settings.home, settings.sandbox_smtp_port),
+            **sandbox_running_update(base, settings.home),
         }
     )
