@@ -52,7 +52,7 @@ class AnalyticsEvent(Base):
 
 
 class VisitTouch(Base):
-    """The links that brought the visitor of one check or one order: the first of the visit, and the last before the deed.
+    """The links that brought the visitor of one check or order: the visit's first, and the last before the deed.
 
     Each an object of known campaign parameters (utm_*, click ids) without the others. No row: nobody's link brought
     them, or their browser asked not to be tracked.
