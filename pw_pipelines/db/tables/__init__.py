@@ -7,6 +7,7 @@ dbt writes `staging`, `marts` and `segments`.
 
 from pw_pipelines.db.tables import (
     alerts,
+    backups,
     checks,
     core,
     desk,
@@ -26,6 +27,7 @@ from pw_pipelines.db.tables.base import Base
 __all__ = [
     "Base",
     "alerts",
+    "backups",
     "checks",
     "core",
     "desk",
