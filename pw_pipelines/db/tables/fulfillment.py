@@ -233,7 +233,10 @@ class Approval(Base):
 
 
 class FilingPortal(Base):
-    """What is kept of one portal we file with: its pace, its probe, whether a person closed or opened it."""
+    """What is kept of one portal we file with: its pace, its probe, who closed it (`probe`, or a person) or opened it.
+
+    Only a person opens it; opened_* speak of the last time.
+    """
 
     __tablename__ = "filing_portals"
     __table_args__ = ({"schema": "pw"},)
@@ -246,6 +249,10 @@ class FilingPortal(Base):
     probe_detail: Mapped[dict[str, Any]] = mapped_column(server_default=sql_text("'{}'"))
     closed_at: Mapped[datetime | None]
     closed_why: Mapped[str | None]
+    closed_by: Mapped[str | None]
+    opened_at: Mapped[datetime | None]
+    opened_by: Mapped[str | None]
+    opened_why: Mapped[str | None]
     browser_state_digest: Mapped[str | None]
 
 
