@@ -31,6 +31,7 @@ class PaymentEvent(Base):
         UniqueConstraint("provider", "dedupe_key"),
         Index("ix_payment_events_waiting", "event_id", postgresql_where=text("state = 'received'")),
         Index("ix_payment_events_order", "order_number"),
+        Index("ix_payment_events_held", "provider", "received_at", postgresql_where=text("state = 'held'")),
         {"schema": "pw"},
     )
 
@@ -155,6 +156,7 @@ class BookEntry(Base):
         CheckConstraint("state in ('wanted','unknown','done','held')", name="state"),
         CheckConstraint("(state = 'done') = (name is not null)", name="done"),
         UniqueConstraint("order_id", "kind"),
+        Index("ix_book_entries_open", "state", "wanted_at", postgresql_where=text("state <> 'done'")),
         {"schema": "pw"},
     )
 

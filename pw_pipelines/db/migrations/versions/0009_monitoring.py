@@ -64,9 +64,28 @@ def upgrade() -> None:
         sa.UniqueConstraint("order_id", name=op.f("uq_visit_touches_order_id")),
         schema="pw",
     )
+    # What waits is counted every few seconds: never by reading everything that is done.
+    op.create_index(
+        "ix_payment_events_held",
+        "payment_events",
+        ["provider", "received_at"],
+        unique=False,
+        schema="pw",
+        postgresql_where=sa.text("state = 'held'"),
+    )
+    op.create_index(
+        "ix_book_entries_open",
+        "book_entries",
+        ["state", "wanted_at"],
+        unique=False,
+        schema="pw",
+        postgresql_where=sa.text("state <> 'done'"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_book_entries_open", table_name="book_entries", schema="pw")
+    op.drop_index("ix_payment_events_held", table_name="payment_events", schema="pw")
     op.drop_table("visit_touches", schema="pw")
     op.drop_index("ix_analytics_events_open", table_name="analytics_events", schema="pw")
     op.drop_index("ix_analytics_events_happened_at", table_name="analytics_events", schema="pw")
