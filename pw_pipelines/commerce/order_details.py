@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from psycopg import Connection
 from psycopg.types.json import Jsonb
@@ -16,13 +17,14 @@ from pw_pipelines.errors import UsageError
 
 @dataclass(frozen=True)
 class ComplianceDetails:
-    """The carrier and the findings that led to the order; `batch_key` binds orders placed together."""
+    """The carrier and the findings that led to the order; `check_id`: the check it was ordered from; `batch_key`
+    binds orders placed together."""
 
     frn: str | None = None
     carrier_name: str | None = None
     findings: tuple[str, ...] = ()
     snapshot_ids: tuple[str, ...] = ()
-    check_id: int | None = None
+    check_id: UUID | None = None
     batch_key: str | None = None
 
 

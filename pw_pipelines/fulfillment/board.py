@@ -49,6 +49,11 @@ _WAITING = """
     left join pw.bundle_orders b on b.order_id = o.order_id
 """
 
+_CHECK = """
+    select l.check_id, l.checked_at, l.channel, l.codes from pw.item_work w
+    join pw.compliance_orders co using (order_id) join pw.compliance_check_log l using (check_id) where w.item_id = %s
+"""
+
 
 @dataclass(frozen=True)
 class Filter:
@@ -90,6 +95,7 @@ class ItemPage:
     private: Sequence[Row]
     cures: Sequence[Row]
     actions: Sequence[Row] = field(default_factory=tuple)
+    check: Row | None = None  # the compliance check that led to the order
 
 
 def _where(wanted: Filter) -> tuple[str, dict[str, Any]]:
@@ -190,6 +196,7 @@ def item_page(connection: Connection, item_id: int) -> ItemPage:
         ),
         cures=cures,
         actions=rows("select * from pw.staff_actions where item_id = %s order by action_id desc limit 100"),
+        check=next(iter(rows(_CHECK)), None),
     )  # fmt: skip
 
 

@@ -83,5 +83,7 @@ def _context(result: CheckResult | None, utm: dict[str, str], *, asked: str, err
         "to_fix": {service.code: service for service in to_fix},
         "total": total_of(to_fix),
         "quotes": sum(service.price_usd is None for service in to_fix),
-        "fix_link": address(CHECKOUT, {"frn": result.frn, "services": codes}, utm) if result and to_fix else "",
+        "fix_link": address(CHECKOUT, {"frn": result.frn, "services": codes, "check": str(result.check_id)}, utm)
+        if result and to_fix
+        else "",
     }

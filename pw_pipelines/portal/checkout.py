@@ -129,7 +129,7 @@ def _place(site: Site, found: Checkout, customer: CustomerIn) -> str | None:
         new = customer.as_new()
         if found.basket.items:
             buyer = Buyer(new, form.method, form.discount_code or None, form.referral_code or None, form.utm)
-            token = place_compliance(site, connection, buyer, found.basket).token
+            token = place_compliance(site, connection, buyer, found.basket, check_id=form.check_id).token
         if quoted:
             wanted = {"services": quoted, "states": {code: form.state.get(code) for code in quoted}, "frn": form.frn}
             ask_for_quote(connection, new, json.dumps(wanted), now=site.clock.now())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from pydantic import ValidationError
 from starlette.datastructures import ImmutableMultiDict
@@ -51,6 +52,15 @@ class Form:
     utm: Mapping[str, str]
     key: str
     seen: str
+    check: str = ""
+
+    @property
+    def check_id(self) -> UUID | None:
+        """The check whose link led here; None for none, or for what is no id."""
+        try:
+            return UUID(self.check)
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True)
@@ -107,6 +117,7 @@ def form_of_link(query: Fields) -> Form:
         services=wanted, quoted=wanted, quantity={}, state={}, frn=_clean(query.get("frn")), customer={}, method="",
         discount_code=_clean(query.get("discount_code")), referral_code=_clean(query.get("ref")), consent=False,
         utm=clean_utm({key: str(query.get(key, "")) for key in UTM_KEYS}), key=secrets.token_urlsafe(24), seen="",
+        check=_clean(query.get("check")),
     )  # fmt: skip
 
 
@@ -127,6 +138,7 @@ def form_as_sent(sent: Fields) -> Form:
         utm=clean_utm({key: str(sent.get(key, "")) for key in UTM_KEYS}),
         key=_clean(sent.get("key"), 128),
         seen=_clean(sent.get("seen"), 400),
+        check=_clean(sent.get("check")),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from psycopg import Connection
 
@@ -109,6 +110,17 @@ def cause_of(connection: Books, frn: str | None, services: Iterable[str]) -> Cau
         cures[one["service"]] = (*cures.get(one["service"], ()), one["code"])
     snapshots = dict.fromkeys(snapshot for one in found for snapshot in one["snapshot_ids"])
     return Cause(named["name"] if named else None, cures, tuple(snapshots))
+
+
+def check_led_to(connection: Books, check_id: UUID | None, frn: str | None) -> UUID | None:
+    """The check an order comes from, if it is one of ours and was about this carrier; a link can be typed."""
+    if check_id is None:
+        return None
+    row = connection.execute(
+        "select check_id from pw.compliance_check_log where check_id = %s and frn is not distinct from %s",
+        (check_id, frn),
+    ).fetchone()
+    return row["check_id"] if row else None
 
 
 def with_cures(basket: Basket, cause: Cause) -> Basket:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Response
@@ -30,6 +31,7 @@ from pw_pipelines.portal.ordering import (
     Buyer,
     ask_for_quote,
     cause_of,
+    check_led_to,
     fees_of,
     find_codes,
     order,
@@ -136,7 +138,9 @@ async def order_compliance(site: SiteHere, asked: ComplianceOrderIn, key: Idempo
     """Orders services for one carrier. Nothing is done before it is paid."""
 
     def deed(connection: Books) -> Answer:
-        return answer(201, _compliance(site, connection, asked.buyer(), asked.frn, asked.items))
+        return answer(
+            201, _compliance(site, connection, asked.buyer(), asked.frn, asked.items, check_id=asked.check_id)
+        )
 
     return await posted(site, "compliance-orders", key, asked, deed)
 
@@ -321,15 +325,22 @@ def _told(site: Site, placed: PlacedOrder, price: Quote) -> OrderPlaced:
 
 
 def _compliance(
-    site: Site, connection: Books, buyer: Buyer, frn: str | None, items: list[ItemIn], *, batch: str | None = None
-) -> OrderPlaced:
-    return place_compliance(site, connection, buyer, _basket(items, frn), batch=batch)
+    site: Site, connection: Books, buyer: Buyer, frn: str | None, items: list[ItemIn], *, batch: str | None = None,
+    check_id: UUID | None = None,
+) -> OrderPlaced:  # fmt: skip
+    return place_compliance(site, connection, buyer, _basket(items, frn), batch=batch, check_id=check_id)
 
 
 def place_compliance(
-    site: Site, connection: Books, buyer: Buyer, basket: Basket, *, batch: str | None = None
+    site: Site,
+    connection: Books,
+    buyer: Buyer,
+    basket: Basket,
+    *,
+    batch: str | None = None,
+    check_id: UUID | None = None,
 ) -> OrderPlaced:
-    """Places an order of services for a carrier, with the findings that led to it."""
+    """Places an order of services for a carrier, with the findings that led to it and the check they were read in."""
     from pw_pipelines.frn import pad
 
     said = next((item.frn for item in basket.items if item.frn), None)
@@ -340,6 +351,7 @@ def place_compliance(
         carrier_name=cause.carrier_name or buyer.customer.company,
         findings=cause.findings,
         snapshot_ids=cause.snapshot_ids,
+        check_id=check_led_to(connection, check_id, frn),
         batch_key=batch,
     )
     return ordered(site, connection, buyer, with_cures(basket, cause), details)

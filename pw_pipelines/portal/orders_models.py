@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -97,6 +98,9 @@ class ComplianceOrderIn(_BuyerIn):
 
     frn: Frn | None = Field(default=None, description="The carrier; none for one that is yet to be registered.")
     items: Items
+    check_id: UUID | None = Field(
+        default=None, description="The compliance check whose findings led to the order, if it was about this FRN."
+    )
 
 
 class CarrierIn(_In):

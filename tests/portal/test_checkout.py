@@ -150,6 +150,24 @@ def test_an_order_is_placed_and_the_customer_led_to_pay(till: tuple[Web, Setting
     assert "refresh" not in web.get(target.split("?")[0]).text
 
 
+def test_an_order_keeps_the_check_that_led_to_it_and_no_other(deficient: Web) -> None:
+    browser = Browser(deficient)
+    check = browser.client.get(CHECK).text
+    link = html.unescape(re.findall(r'href="(/checkout[?][^"]*check=[^"]*)"', check)[0])
+    browser.send(filled(fields_of(browser.client.get(link).text)))
+    elsewhere = fields_of(browser.client.get(link.replace("frn=0012345678", "frn=0012345679")).text)
+    browser.send(filled(elsewhere, email="other@example.com"))
+    browser.send(filled(browser.open(check="no id at all"), email="third@example.com"))
+    with deficient.db.connect() as connection:
+        rows = connection.execute(
+            "select o.frn, l.frn as checked from pw.compliance_orders o "
+            "left join pw.compliance_check_log l using (check_id) order by order_id"
+        ).fetchall()
+    assert [(row["frn"], row["checked"]) for row in rows] == [
+        ("0012345678", "0012345678"), ("0012345679", None), ("0012345678", None),
+    ]  # fmt: skip
+
+
 def test_a_form_sent_twice_makes_one_order(till: tuple[Web, Settings]) -> None:
     web, _ = till
     browser = Browser(web)

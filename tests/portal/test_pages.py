@@ -62,6 +62,8 @@ def test_the_rule_is_linked_to_where_it_can_be_read(deficient: Web) -> None:
 def test_the_fix_button_carries_frn_services_and_utm(deficient: Web) -> None:
     html = deficient.get(f"{PAGE}?frn=0012345678&utm_source=mail&utm_campaign=cpni%26missing").text
     (link,) = re.findall(r'class="button" href="([^"]+)"', html)
+    link, check = re.sub(r"&amp;check=([0-9a-f-]{36})", "", link), re.findall(r"check=([0-9a-f-]{36})", link)
+    assert len(check) == 1
     assert link == (
         "/checkout?frn=0012345678&amp;services=form_499a%2Crmd_recertification%2Ccpni_certification"
         "%2Ccores_registration&amp;utm_source=mail&amp;utm_campaign=cpni%26missing"

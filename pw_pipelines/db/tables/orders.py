@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -178,7 +179,7 @@ class ComplianceOrder(_Erpnext, Base):
     carrier_name: Mapped[str | None]
     findings: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     snapshot_ids: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
-    check_id: Mapped[int | None] = mapped_column(BigInteger)
+    check_id: Mapped[UUID | None] = mapped_column(ForeignKey("pw.compliance_check_log.check_id", ondelete="SET NULL"))
     batch_key: Mapped[str | None]
 
 
