@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,65 @@ class RunningSettings(FulfillmentSettings):
     """Each is a variable PW_<NAME>, like all others."""
 
     # -- backups
+    backup_dir: Path | None = Field(
+        default=None, description="Folder the backup sets are made and kept in; unset: PW_HOME/backups."
+    )
+    backup_recipients: str | None = Field(
+        default=None, description="age public keys the archives are sealed to, with commas; required in live mode."
+    )
+    backup_identity_file: Path | None = Field(
+        default=None,
+        description="age identity that opens them: for drills and restores, not on the machine that makes.",
+    )
+    backup_signing_key: SecretStr | None = Field(
+        default=None, description="Ed25519 key (base64 of 32 bytes) the manifests are signed with."
+    )
+    backup_verify_keys: str | None = Field(
+        default=None, description="Ed25519 public keys (base64, with commas) whose manifests are believed; unset: ours."
+    )
+    backup_keep_hourly: int = Field(default=12, ge=1, le=1000, description="Hours of which the last good set is kept.")
+    backup_keep_daily: int = Field(default=14, ge=1, le=1000, description="Days of which the last good set is kept.")
+    backup_keep_weekly: int = Field(default=8, ge=0, le=520, description="Weeks of which the last good set is kept.")
+    backup_keep_monthly: int = Field(default=12, ge=0, le=240, description="Months of which the last good set is kept.")
+    backup_keep_good: int = Field(
+        default=3, ge=1, le=1000, description="Good sets of a subject below which nothing of it is ever removed."
+    )
+    backup_promise_hours: dict[str, float] = Field(
+        default={"postgres": 8.0, "mariadb": 30.0, "objects": 30.0, "forgejo": 30.0},
+        description="Age in hours at which the newest good set of a subject is too old, as JSON.",
+    )
+    backup_timeout_minutes: float = Field(
+        default=120.0, gt=0, description="Longest time one program of a dump may run."
+    )
+    postgres_tools: Path | None = Field(
+        default=None, description="Folder of pg_dump, pg_dumpall and pg_restore; unset: found by themselves."
+    )
+    mariadb_host: str | None = Field(default=None, description="ERPNext's MariaDB; unset: it is not backed up.")
+    mariadb_port: int = 3306
+    mariadb_user: str = "backup"
+    mariadb_password: SecretStr | None = None
+    mariadb_database: str | None = Field(default=None, description="Name of the site's database.")
+    erpnext_site_dir: Path | None = Field(
+        default=None, description="Folder of ERPNext's site: its site_config.json holds the key of its secrets."
+    )
+    forgejo_dump_command: str | None = Field(
+        default=None,
+        description="Command that writes Forgejo's dump (tar.gz) to its output, or to {file}; unset: not backed up.",
+    )
+    forgejo_database_url: SecretStr | None = Field(
+        default=None, description="postgresql:// URL of Forgejo's database, dumped natively beside its own dump."
+    )
+    offsite_host: str | None = Field(default=None, description="Machine that holds the off-site copy; unset: none.")
+    offsite_port: int = 22
+    offsite_user: str = "backup"
+    offsite_key_file: Path | None = Field(default=None, description="Private SSH key of that login, mode 0600.")
+    offsite_host_key: str | None = Field(
+        default=None, description="That machine's public host key, `ssh-ed25519 AAAA…`, or a file that holds it."
+    )
+    offsite_path: str = Field(default="backups", description="Folder of the copies there.")
+    offsite_kilobytes_per_second: int | None = Field(default=None, ge=1, description="Speed limit of the copying.")
+    sandbox_offsite_port: int = Field(default=8951, description="Port of the stand-in off-site machine (SSH).")
+    sandbox_mariadb_port: int = Field(default=8952, description="Port of the stand-in of ERPNext's MariaDB.")
 
     # -- probes
 
@@ -44,13 +104,40 @@ class RunningSettings(FulfillmentSettings):
     )
 
     # -- monitoring
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token for /metrics and /health/house from beyond loopback; unset: none may."
+    )
+    umami_url: str | None = Field(
+        default=None, description="Base URL of the Umami server that counts visits; unset: no event is kept or sent."
+    )
+    umami_website_id: str | None = Field(default=None, description="Id (UUID) of our website in Umami.")
+    umami_user_agent: str = Field(
+        default="Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
+        description="Browser our server's events are sent as: Umami drops what looks like a program.",
+    )
+    retention_analytics_days: int = Field(
+        default=90, ge=1, description="Days an event that Umami has taken is kept in our own books."
+    )
 
     # -- web servers and secrets
 
 
-def sandbox_running_update(base: str, home: Path) -> dict[str, Any]:
+def sandbox_running_update(base: str, home: Path, settings: RunningSettings) -> dict[str, Any]:
     """What the sandbox replaces; `base`: address of the stand-ins."""
+    offsite, mariadb = home / "sandbox" / "offsite", home / "sandbox" / "mariadb"
     return {
-        "bounce_address": "bounces@performancewest.example",
-        "bounce_maildir": home / "sandbox" / "mail" / "bounces",
+        "umami_url": f"{base}/umami",
+        "umami_website_id": "5a0db0c5-0000-4000-8000-000000000001",
+        "offsite_host": "127.0.0.1",
+        "offsite_port": settings.sandbox_offsite_port,
+        "offsite_user": getpass.getuser(),
+        "offsite_key_file": offsite / "client_key",
+        "offsite_host_key": str(offsite / "host_key.pub"),
+        "offsite_path": str(offsite / "copies"),
+        "mariadb_host": "127.0.0.1",
+        "mariadb_port": settings.sandbox_mariadb_port,
+        "mariadb_user": "backup",
+        "mariadb_password": SecretStr("sandbox-mariadb"),
+        "mariadb_database": "erpnext",
+        "erpnext_site_dir": mariadb / "site",
     }
