@@ -15,6 +15,7 @@ from pw_pipelines.jobs.automatic import allowed
 from pw_pipelines.jobs.books import make_books_job, prove_books
 from pw_pipelines.jobs.commissions import commissions_job
 from pw_pipelines.jobs.fulfillment import fulfill_item
+from pw_pipelines.jobs.order_mails import write_to_customers
 from pw_pipelines.jobs.payments import work_payments_job
 from pw_pipelines.jobs.private_data import erase_private_data_job
 from pw_pipelines.jobs.registers import register_jobs
@@ -27,6 +28,7 @@ from pw_pipelines.sensors.checks import check_alert
 from pw_pipelines.sensors.cures import cures_due
 from pw_pipelines.sensors.failures import run_failure_alert
 from pw_pipelines.sensors.fulfillment import items_ready
+from pw_pipelines.sensors.order_mails import order_mails_due
 from pw_pipelines.sensors.payments import payment_events
 from pw_pipelines.sensors.signatures import signature_reminders
 from pw_pipelines.settings import PROJECT_ROOT, Settings, load_settings
@@ -55,6 +57,7 @@ def build_defs(
         items_ready,
         cures_due,
         signature_reminders,
+        order_mails_due,
     ]
     return dg.Definitions(
         assets=[
@@ -76,6 +79,7 @@ def build_defs(
             make_books_job,
             work_payments_job,
             fulfill_item,
+            write_to_customers,
             erase_private_data_job,
         ],
         schedules=schedules(settings),

@@ -2,7 +2,8 @@
 whether it went out.
 
 Texts are Jinja2 files in `mail_texts/`: `<name>.txt`, and `<name>.html` where there is one. The first line of the text
-is the subject.
+is the subject; lines `Preheader:` (what a mailbox shows beside the subject) and `Button:` (the words of the button that
+the link becomes) may follow it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from pw_pipelines.resources.mail import is_address
 from pw_pipelines.settings import Settings
 
 _LINK = r'<a href="\g<0>" style="overflow-wrap:anywhere">\g<0></a>'
+_HEAD = re.compile(r"(Preheader|Button):([^\n]*)\n")
+_ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,)]")
 TEXTS = Path(__file__).with_name("mail_texts")
 MOST_SUBJECT = 200
 Attachment = tuple[str, str, bytes]  # file name, media type, content
@@ -44,11 +47,14 @@ class _Refused(NotDone):
 
 @dataclass(frozen=True)
 class Text:
-    """A mail's words. html None: made from the plain text."""
+    """A mail's words. html None: made from the plain text, in which a paragraph that is a link and nothing else becomes
+    a button with the words `button`, if there are any."""
 
     subject: str
     text: str
     html: str | None = None
+    preheader: str = ""
+    button: str = ""
 
 
 def send_once(  # noqa: PLR0917 - a mail has this many parts
@@ -56,7 +62,7 @@ def send_once(  # noqa: PLR0917 - a mail has this many parts
     kind: str,
     to: str,
     subject: str,
-    text: str | Callable[[], str],
+    text: str | Text | Callable[[], str | Text],
     html: str | None = None,
     attachments: Sequence[Attachment] = (),
     *,
@@ -79,17 +85,19 @@ def send_once(  # noqa: PLR0917 - a mail has this many parts
     contents = {name: hashlib.sha256(content).hexdigest() for name, _, content in attachments}
     said = {**(detail or {}), "purpose": purpose, "attachments": contents}
 
-    def draw(words: str) -> EmailMessage:
+    def draw(words: str | Text) -> EmailMessage:
+        said_so = words if isinstance(words, Text) else Text(subject, words, html)
         return compose(
-            work.settings, to=to, subject=subject, text=words, html=html, attachments=attachments,
-            message_id=message_id, timestamp=work.now().timestamp(),
+            work.settings, to=to, subject=subject, text=said_so.text, html=said_so.html, attachments=attachments,
+            message_id=message_id, timestamp=work.now().timestamp(), preheader=said_so.preheader,
+            button=said_so.button,
         )  # fmt: skip
 
-    draw(text if isinstance(text, str) else "A draft.")  # what can't be written is an error before anything is begun
+    draw("A draft." if callable(text) else text)  # what can't be written is an error before anything is begun
 
     def perform(effect: Effect) -> Done:
         try:
-            message = draw(text if isinstance(text, str) else text())
+            message = draw(text() if callable(text) else text)
         except Exception as error:
             raise NotDone(f"The mail could not be written ({type(error).__name__}); nothing was sent.") from error
         faults.point("mail.send.begin")
@@ -141,6 +149,8 @@ def compose(
     attachments: Sequence[Attachment] = (),
     message_id: str,
     timestamp: float,
+    preheader: str = "",
+    button: str = "",
 ) -> EmailMessage:
     """The mail, ready to send: plain text and HTML, who we are and where, and that a machine wrote it.
 
@@ -160,7 +170,8 @@ def compose(
     plain = f"{text.strip()}\n\n--\n{address}\n"
     message.set_content(plain, cte="quoted-printable")
     message.add_alternative(
-        _render("base.html", {"body": html or _paragraphs(text), "address": address}), subtype="html",
+        _render("base.html", {"body": html or _paragraphs(text, button), "address": address, "preheader": preheader}),
+        subtype="html",
         cte="quoted-printable",
     )  # fmt: skip
     for name, media_type, content in attachments:
@@ -176,8 +187,11 @@ def text_of(name: str, values: Mapping[str, Any]) -> Text:
     is missing among them is an error, not a gap."""
     filled = _render(f"{name}.txt", values)
     subject, _, text = filled.partition("\n")
+    said: dict[str, str] = {}
+    while found := _HEAD.match(text):
+        said[found[1].lower()], text = found[2].strip(), text[found.end() :]
     html = _render(f"{name}.html", values) if (TEXTS / f"{name}.html").exists() else None
-    return Text(subject.strip(), text.strip() + "\n", html)
+    return Text(subject.strip(), text.strip() + "\n", html, said.get("preheader", ""), said.get("button", ""))
 
 
 def order_link(settings: Settings, token: str) -> str:
@@ -197,15 +211,14 @@ def _render(name: str, values: Mapping[str, Any]) -> str:
     return _texts().get_template(name).render(values)
 
 
-def _paragraphs(text: str) -> str:
-    """Plain text as simple HTML; addresses of pages become links."""
+def _paragraphs(text: str, button: str = "") -> str:
+    """Plain text as simple HTML; addresses of pages become links, one that stands alone a button."""
     paragraphs = []
     for part in re.split(r"\n\s*\n", text.strip()):
-        safe = re.sub(
-            r"https?://[^\s<>\"']+[^\s<>\"'.,)]",
-            _LINK,
-            escape(part, quote=False),
-        )
+        if button and _ADDRESS.fullmatch(part.strip()):
+            paragraphs.append(_render("button.html", {"link": part.strip(), "words": button}))
+            continue
+        safe = _ADDRESS.sub(_LINK, escape(part, quote=False))
         paragraphs.append(f"<p>{safe.replace(chr(10), '<br>')}</p>")
     return "\n".join(paragraphs)
 

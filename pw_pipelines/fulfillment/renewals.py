@@ -278,13 +278,13 @@ def _mailed(work: Work, entry: Mapping[str, Any]) -> str:
     return "mailed"
 
 
-def _draw(work: Work, entry: Mapping[str, Any]) -> Callable[[], str]:
+def _draw(work: Work, entry: Mapping[str, Any]) -> Callable[[], mails.Text]:
     """The words, with a link made as the mail is sent: that of the placed order is kept nowhere."""
 
-    def draw() -> str:
+    def draw() -> mails.Text:
         with work.connect() as connection:
             token = orders.new_link(connection, entry["renewal_order_id"], why="renewal mail", now=work.now())
-        return _text(work, entry, link=mails.order_link(work.settings, token)).text
+        return _text(work, entry, link=mails.order_link(work.settings, token))
 
     return draw
 

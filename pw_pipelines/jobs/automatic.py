@@ -170,6 +170,13 @@ AUTOMATIC: Mapping[str, Automatic] = {
         "Reminds signers after 3 and 7 days, replaces links that ran out; a signature given in an odd moment is found.",
         every_seconds=30,
     ),
+    "order_mails": Automatic(
+        "sensor",
+        BOTH,
+        "Customers get a receipt, are asked for missing details, reminded after 2, 5 and 10 days, told of a refund.",
+        job="write_to_customers",
+        every_seconds=10,
+    ),
     "cures_due": Automatic(
         "sensor",
         BOTH,

@@ -186,7 +186,7 @@ def _send(
         },
     )  # fmt: skip
     mails.send_once(
-        work, f"{name}_mail", signer.email, text.subject, text.text, text.html,
+        work, f"{name}_mail", signer.email, text.subject, text,
         purpose=f"signature:{request.request_id}:{purpose}",
     )  # fmt: skip
 
