@@ -280,6 +280,6 @@ def with_sandbox_addresses(settings: Settings) -> Settings:
             "erpnext_api_secret": SecretStr("sandbox-secret"),
             "erpnext_webhook_secret": SecretStr("sandbox-webhook-secret"),
             **sandbox_update(base, settings.home, settings.sandbox_smtp_port),
-            **sandbox_running_update(base, settings.home),
+            **sandbox_running_update(base, settings.home, settings),
         }
     )
