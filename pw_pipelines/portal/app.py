@@ -16,6 +16,8 @@ from starlette.staticfiles import StaticFiles
 
 from pw_pipelines.compliance.live import LiveRecord, open_live_record
 from pw_pipelines.errors import BadFrn, ConfigError, OutsideError, OutsideUnavailable, UsageError
+from pw_pipelines.monitoring.scrape import HouseCollector
+from pw_pipelines.monitoring.web import PoolCollector, WebMetrics
 from pw_pipelines.portal import (
     api,
     check_page,
@@ -36,9 +38,11 @@ from pw_pipelines.portal import (
     staff,
     staff_login,
     states_api,
+    watching,
     webhooks,
 )
 from pw_pipelines.portal.limits import BodyLimit
+from pw_pipelines.portal.measuring import Measuring
 from pw_pipelines.portal.problems import RETRY_SECONDS, NotFound, fault_of, problem
 from pw_pipelines.portal.security import HEADERS, SecurityHeaders
 from pw_pipelines.portal.site import STATIC, Site, make_site, the_site
@@ -84,10 +88,12 @@ def create_app(settings: Settings, *, live: LiveRecord | None = None) -> FastAPI
     app.state.site = site
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
+    app.state.metrics = _metrics(site)
+    app.add_middleware(Measuring, metrics=app.state.metrics)
     for room in (
         api, states_api, orders_api, formations_api, check_page, names_page, checkout, order_page, details_page,
-        staff, segments, webhooks, sign_page, staff_login, desk, desk_review, desk_files, desk_deeds, desk_effects,
-        desk_portals,
+        staff, segments, watching, webhooks, sign_page, staff_login, desk, desk_review, desk_files, desk_deeds,
+        desk_effects, desk_portals,
     ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", _Static(directory=STATIC), name="static")
@@ -108,6 +114,14 @@ class _Static(StaticFiles):
         reply = super().file_response(*args, **kwargs)  # type: ignore[arg-type]  # handed on as given
         reply.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return reply
+
+
+def _metrics(site: Site) -> WebMetrics:
+    """What /metrics tells: of this process, its pool, and the books."""
+    metrics = WebMetrics(webhooks.ACKNOWLEDGED)
+    metrics.registry.register(PoolCollector(site.db.stats))
+    metrics.registry.register(HouseCollector(site.settings))
+    return metrics
 
 
 def _health(app: FastAPI, site: Site) -> None:

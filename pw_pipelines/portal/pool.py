@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
@@ -54,6 +54,10 @@ class PooledDatabase(Database):
     def close(self) -> None:
         """Closes every connection."""
         self._pool.close()
+
+    def stats(self) -> Mapping[str, int]:
+        """What the pool counts of itself, by psycopg_pool's names."""
+        return self._pool.get_stats()
 
     @contextmanager
     def connect(self, *, application: str = "pw-web") -> Iterator[psycopg.Connection[dict[str, object]]]:
