@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes this checkout ready to run: uv, the locked packages, Chromium, LibreOffice. Quick when nothing is missing.
+# Makes this checkout ready to run: uv, the locked packages, Chromium, LibreOffice, promtool. Quick when nothing is missing.
 # Needs Python 3.11 or newer and git. Installs system packages only as root or with a sudo that asks nothing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -98,3 +98,23 @@ readonly office="libreoffice-writer python3-uno fonts-liberation fonts-dejavu-co
 office_found() { { runs command -v soffice || runs command -v libreoffice; } && runs /usr/bin/python3 -I -c 'import uno'; }
 get_office() { may_install && apt_install $office; } # four words
 office_found || get_once libreoffice "LibreOffice" "sudo apt-get install $office" get_office
+
+# --- Prometheus' tools, which check deploy/monitoring ---------------------------------------------------------------
+# Unpacked beside the checkout's other tools: the packages would start services of the machine when installed.
+readonly watch="prometheus prometheus-alertmanager prometheus-blackbox-exporter"
+watch_found() {
+  local place=$tools/prometheus/usr/bin
+  runs "$place/promtool" --version && runs "$place/amtool" --version && runs "$place/prometheus-blackbox-exporter" --version
+}
+get_watch() {
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+  local place=$PWD/$tools/prometheus deb
+  mkdir -p "$place/packages"
+  # shellcheck disable=SC2086 # three words
+  (cd "$place/packages" && { apt-get -q download $watch || { may_install && as_root apt-get -q update && apt-get -q download $watch; }; }) \
+    >>"$tools/apt.log" 2>&1 </dev/null || return 1
+  for deb in "$place"/packages/*.deb; do dpkg-deb -x "$deb" "$place" || return 1; done
+  rm -rf "$place/packages"
+  watch_found
+}
+watch_found || get_once prometheus "promtool" "apt-get download $watch, then dpkg-deb -x each into $tools/prometheus" get_watch

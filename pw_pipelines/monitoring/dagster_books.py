@@ -72,7 +72,8 @@ def groups(mode: Mode) -> tuple[Group, ...]:
             Gauge("pw_starter_running", "1 while a schedule or sensor that should run does.", "runs", labels),
             Gauge("pw_tick_age_seconds", "Time since the last tick that did its work.", "age", labels),
             Gauge("pw_tick_interval_seconds", "How far apart ticks lie when all is well.", "every", labels),
-            Gauge("pw_tick_failed", "1 when the newest tick failed.", "failed", labels)), clock="machine", values=values),
+            Gauge("pw_tick_failed", "1 when the newest tick failed.", "failed", labels)), clock="machine",
+            values=values),
         Group("open_runs", _OPEN_RUNS, (
             Gauge("pw_runs_open", "Runs that have not ended, by state.", "runs", ("status",)),
             Gauge("pw_run_oldest_age_seconds", "Age of the oldest of them.", "oldest", ("status",))), clock="machine"),

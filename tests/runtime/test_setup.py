@@ -42,6 +42,14 @@ class Machine:
             file.write(text)
         place.chmod(0o755)
 
+    def tool(self, place: str, *names: str) -> None:
+        """Programs that an earlier setup unpacked below .pw/tools."""
+        folder = self.checkout / ".pw" / "tools" / place
+        folder.mkdir(parents=True)
+        for name in names:
+            (folder / name).write_text("#!/bin/sh\n")
+            (folder / name).chmod(0o755)
+
     def set_up(self) -> subprocess.CompletedProcess[str]:
         variables = {"PATH": str(self.path), "HOME": str(self.checkout), "LC_ALL": "C.UTF-8"}
         return subprocess.run(
@@ -62,6 +70,7 @@ def machine(tmp_path: Path) -> Machine:
 def test_packages_are_installed_as_locked_and_only_when_the_lock_changed(machine: Machine) -> None:
     machine.program("uv", UV)
     machine.program("soffice", "#!/bin/sh\n")
+    machine.tool("prometheus/usr/bin", "promtool", "amtool", "prometheus-blackbox-exporter")
     assert machine.set_up().returncode == 0
     assert sum("sync --frozen" in call for call in machine.calls()) == 1
     assert machine.set_up().stderr == "", "nothing to do, nothing to say"
