@@ -1,0 +1,48 @@
+"""The forced command of the stand-in off-site machine's only key: rsync and sha256sum below one folder, nothing else.
+
+Run by sshd as `python -I offsite_door.py FOLDER` with the client's wish in SSH_ORIGINAL_COMMAND; imports nothing of the
+project, so that it starts at once.
+"""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+ALLOWED = ("rsync --server …", "sha256sum [--] FILE…")
+
+
+def refusal(words: list[str], root: Path) -> str | None:
+    """Why these words are not run in `root`; None when they are."""
+    if words[:2] == ["rsync", "--server"]:
+        options = [word for word in words[2:] if word.startswith("-")]
+        if any("=/" in one or ".." in one for one in options):
+            return "an option of rsync leads out of the folder"
+        paths = [word for word in words[2:] if not word.startswith("-")][1:]  # the first is rsync's own "."
+    elif words[:1] == ["sha256sum"]:
+        if any(word.startswith("-") and word not in ("--", "-b", "-z", "--zero") for word in words[1:]):
+            return "sha256sum takes no options here"
+        paths = [word for word in words[1:] if not word.startswith("-")]
+    else:
+        return f"only {' and '.join(ALLOWED)} are run here"
+    outside = [path for path in paths if not (root / path).resolve().is_relative_to(root)]
+    return f"{outside[0]} is outside of the folder" if outside else None
+
+
+def main() -> None:
+    """Becomes the program that was asked for, in the folder; exit 126 and a sentence when it may not."""
+    root = Path(sys.argv[1]).resolve()
+    try:
+        words = shlex.split(os.environ.get("SSH_ORIGINAL_COMMAND", ""))
+    except ValueError:
+        words = []
+    why = refusal(words, root)
+    if why is not None:
+        sys.stderr.write(f"off-site: {why}.\n")
+        raise SystemExit(126)
+    os.chdir(root)
+    os.execvp(words[0], words)  # noqa: S606 - the shell is what the door keeps out
+
+
+if __name__ == "__main__":
+    main()
