@@ -72,10 +72,27 @@ class RunningSettings(FulfillmentSettings):
     )
     offsite_path: str = Field(default="backups", description="Folder of the copies there.")
     offsite_kilobytes_per_second: int | None = Field(default=None, ge=1, description="Speed limit of the copying.")
+    journal_url: str | None = Field(
+        default=None,
+        description="Where the journal of money and effects leaves to, off this machine: s3://bucket/prefix or "
+        "file:///folder of a mounted disk.",
+    )
+    journal_keep_days: int = Field(
+        default=14, ge=1, description="Days a shipped row of the journal stays in the database once a dump has it."
+    )
+    drill_promise_days: float = Field(
+        default=8.0, gt=0, description="Age in days at which the newest good restore drill is too old."
+    )
     sandbox_offsite_port: int = Field(default=8951, description="Port of the stand-in off-site machine (SSH).")
     sandbox_mariadb_port: int = Field(default=8952, description="Port of the stand-in of ERPNext's MariaDB.")
 
     # -- probes
+    probe_pause_seconds: float = Field(
+        default=3.0, ge=0, le=600, description="Pause between two pages of a portal that is looked at."
+    )
+    probe_away_hours: float = Field(
+        default=20.0, gt=0, description="Hours after which ops are told that a portal stays away."
+    )
 
     # -- mail hygiene
     bounce_address: str | None = Field(
@@ -126,18 +143,28 @@ def sandbox_running_update(base: str, home: Path, settings: RunningSettings) -> 
     """What the sandbox replaces; `base`: address of the stand-ins."""
     offsite, mariadb = home / "sandbox" / "offsite", home / "sandbox" / "mariadb"
     return {
+        "probe_pause_seconds": 0.0,
         "umami_url": f"{base}/umami",
         "umami_website_id": "5a0db0c5-0000-4000-8000-000000000001",
         "offsite_host": "127.0.0.1",
-        "offsite_port": settings.sandbox_offsite_port,
+        "offsite_port": _listening(offsite, settings.sandbox_offsite_port),
         "offsite_user": getpass.getuser(),
         "offsite_key_file": offsite / "client_key",
         "offsite_host_key": str(offsite / "host_key.pub"),
         "offsite_path": str(offsite / "copies"),
+        "journal_url": (offsite / "journal").absolute().as_uri(),
         "mariadb_host": "127.0.0.1",
-        "mariadb_port": settings.sandbox_mariadb_port,
+        "mariadb_port": _listening(mariadb, settings.sandbox_mariadb_port),
         "mariadb_user": "backup",
         "mariadb_password": SecretStr("sandbox-mariadb"),
         "mariadb_database": "erpnext",
         "erpnext_site_dir": mariadb / "site",
     }
+
+
+def _listening(stand_in: Path, otherwise: int) -> int:
+    """The port a stand-in took, which it writes beside its data."""
+    try:
+        return int((stand_in / "port").read_text())
+    except (FileNotFoundError, ValueError):
+        return otherwise
