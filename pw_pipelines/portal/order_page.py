@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, cast
 
@@ -14,7 +15,7 @@ from pw_pipelines.fulfillment.model import Connection, FulfillmentError
 from pw_pipelines.fulfillment.resending import resend
 from pw_pipelines.portal.desk_files import content_of, reply_with
 from pw_pipelines.portal.form_proof import is_same_site
-from pw_pipelines.portal.order_state import order_state
+from pw_pipelines.portal.order_state import OrderState, order_state
 from pw_pipelines.portal.order_steps import item_states, papers_of
 from pw_pipelines.portal.orders_api import the_order
 from pw_pipelines.portal.paying import begin_or_none
@@ -29,6 +30,9 @@ SAID = {
     "link": "A new signature link is on its way to the signer’s email address; it is there within a minute or two.",
     "later": "No link was sent: one went out a short while ago, or none is needed any more.",
 }
+# Seconds between the looks of a page whose reader has just paid: four minutes in all. Most providers tell within
+# seconds; who broke off there is offered to pay again after that.
+LOOKS = (3, 3, 4, 5, 5, 10, 15, 15, 30, 30, 60, 60)
 router = APIRouter(include_in_schema=False)
 SiteHere = Annotated[Site, Depends(site_of)]
 _OPEN_SESSION = """
@@ -38,12 +42,22 @@ _OPEN_SESSION = """
 """
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """The provider's word is waited for: the page looks again after `seconds`, at `address`."""
+
+    seconds: int
+    address: str
+
+
 @router.api_route(PATH + "/{token}", methods=["GET", "HEAD"])
 async def order_page(token: str, request: Request, site: SiteHere) -> HTMLResponse:
     """The order as it stands. `pay=now` goes on to the provider's page, `later` and `done` say what happened there."""
     context = await to_thread.run_sync(_context, site, token[:LONGEST_TOKEN], limiter=site.quick)
     said = SAID.get(request.query_params.get("said", ""), "")
-    reply = site.page("order.html", **context, pay=request.query_params.get("pay", ""), said=said)
+    pay = request.query_params.get("pay", "")
+    waiting = _waiting(context["state"], pay, request.query_params.get("look", ""), context["here"])
+    reply = site.page("order.html", **context, pay=pay, said=said, waiting=waiting)
     reply.headers.update(NOT_INDEXED)
     return reply
 
@@ -58,12 +72,22 @@ async def pay(token: str, request: Request, site: SiteHere) -> Response:
     return RedirectResponse(f"{PATH}/{token}?pay={'now' if begun else 'later'}", HTTPStatus.SEE_OTHER)
 
 
+def _waiting(state: OrderState, pay: str, look: str, here: str) -> Waiting | None:
+    """How long to wait for the provider's word, for somebody who comes from its page; None: nothing is waited for."""
+    if pay != "done" or not state.can_be_paid or state.last_try != "open":
+        return None
+    number = int(look) if look.isascii() and look.isdecimal() and len(look) < 4 else 0
+    if number >= len(LOOKS):
+        return None
+    return Waiting(LOOKS[number], f"{here}?pay=done&look={number + 1}")
+
+
 def _context(site: Site, token: str) -> dict[str, Any]:
     with site.db.connect() as connection:
         order = the_order(connection, token)
-        state = order_state(connection, order)
-        session = connection.execute(_OPEN_SESSION, (order.order_id, site.clock.now())).fetchone()
         worked = item_states(cast("Connection", connection), order.order_id, now=site.clock.now())
+        state = order_state(connection, order, [item.stand for item in worked])
+        session = connection.execute(_OPEN_SESSION, (order.order_id, site.clock.now())).fetchone()
         papers = papers_of(cast("Connection", connection), order.order_id)
     pay_url = str(session["pay_url"]) if session and state.can_be_paid else ""
     return {

@@ -5,7 +5,7 @@ Only what concerns the customer: who changed what and why inside the firm stays 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from psycopg import Connection
 
 from pw_pipelines.commerce.order_view import OrderView
 from pw_pipelines.commerce.payment_methods import payment_methods
+from pw_pipelines.portal.order_summary import Stand, summary_of
 
 WAY = ("received", "processing", "submitted", "filed", "delivered")
 TITLE = {
@@ -70,7 +71,12 @@ class Money:
 
 @dataclass(frozen=True)
 class OrderState:
-    """What a customer is told of an order. is_begun: a payment was begun at a provider and has not come yet."""
+    """What a customer is told of an order.
+
+    services      how many of several services stand where
+    is_begun      a payment was begun at a provider and has not come yet
+    last_try      what became of the last try to pay: open, failed, expired; empty: none was begun
+    """
 
     words: str
     next: str
@@ -79,10 +85,12 @@ class OrderState:
     can_be_paid: bool
     is_begun: bool
     method: str
+    services: str = ""
+    last_try: str = ""
 
 
-def order_state(connection: Connection[Any], order: OrderView) -> OrderState:
-    """The state of one order, read now."""
+def order_state(connection: Connection[Any], order: OrderView, stands: Iterable[Stand] = ()) -> OrderState:
+    """The state of one order, read now. stands: where its items stand, of one that is in work."""
     payments = [
         Money(row["amount"], row["currency"], row["method"], row["state"], row["paid_at"], row["returned"])
         for row in connection.execute(
@@ -93,16 +101,20 @@ def order_state(connection: Connection[Any], order: OrderView) -> OrderState:
             (order.order_id,),
         ).fetchall()
     ]
-    begun = connection.execute(
-        "select 1 from pw.checkout_sessions where order_id = %s and state = 'open' limit 1", (order.order_id,)
-    ).fetchone()
+    tries = connection.execute(
+        "select state from pw.checkout_sessions where order_id = %s and state <> 'asked' order by session_id desc",
+        (order.order_id,),
+    ).fetchall()
+    summary = summary_of(order.status, stands)
     return OrderState(
-        words=WORDS[order.status],
-        next=NEXT[order.status],
+        words=summary.words if summary else WORDS[order.status],
+        next=summary.next if summary else NEXT[order.status],
+        services=summary.services if summary else "",
         steps=_steps(order),
         payments=payments,
         can_be_paid=order.status == "received" and order.paid_at is None and not payments,
-        is_begun=begun is not None,
+        is_begun=any(one["state"] == "open" for one in tries),
+        last_try=str(tries[0]["state"]) if tries else "",
         method=title_of(order.method),
     )
 

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from pw_pipelines.clock import EASTERN
 from pw_pipelines.compliance.rules import rules
 from pw_pipelines.fulfillment import items
 from pw_pipelines.fulfillment.model import STAGES, Connection, ItemView
 from pw_pipelines.fulfillment.playbook import Playbook, playbook_of
 from pw_pipelines.fulfillment.resending import may_resend
+from pw_pipelines.jobs.automatic import AUTOMATIC
+from pw_pipelines.portal.order_summary import Stand
 
 Row = Mapping[str, Any]
 SHOWN = {"application/pdf", "image/png"}
@@ -30,8 +33,9 @@ WAITS: Mapping[str, str] = {
     "order": "Nothing goes on until a person of ours has looked at the order.",
 }
 OTHERWISE = "A person of ours is looking after it. You need not do anything."
+WITH_THE_AGENCY = ("hours", "pacing", "settling", "cure_window")
+LOOKED_AT_BY_A_PERSON = ("held", "error", "order", "duplicate", "unknown_effect", "challenge", "changed_page")
 CURE = {
-    "waiting": "the public record is read again as soon as its next copies are out",
     "cured": "the public record shows it mended",
     "still_there": "the public record does not show it yet; a person of ours looks into it",
     "not_visible": "nothing public shows this, so nothing can be read back",
@@ -86,12 +90,18 @@ class ItemState:
     words: str
     asks: str
     wait_first: str | None
+    stand: Stand = "us"
     steps: Sequence[ItemStep] = field(default_factory=tuple)
 
 
 def item_states(connection: Connection, order_id: int, *, now: datetime) -> list[ItemState]:
     """Every item of a paid order, in the order's own order."""
     return [_state(connection, item, now) for item in items.items_of(connection, order_id)]
+
+
+def stands_of(connection: Connection, order_id: int) -> list[Stand]:
+    """Where each item of a paid order stands."""
+    return [_stand(item) for item in items.items_of(connection, order_id)]
 
 
 def papers_of(connection: Connection, order_id: int) -> dict[str, Paper]:
@@ -121,8 +131,19 @@ def _state(connection: Connection, item: ItemView, now: datetime) -> ItemState:
         words=_words(item),
         asks=asks or "",
         wait_first=may_resend(connection, item.item_id, now=now) if asks == "signature" else None,
-        steps=_steps(connection, item, playbook),
+        steps=_steps(connection, item, playbook, now),
+        stand=_stand(item),
     )
+
+
+def _stand(item: ItemView) -> Stand:
+    if item.state in ("done", "stopped"):
+        return "done" if item.state == "done" else "ended"
+    if item.state == "waiting" and item.gate in ("details", "signature"):
+        return "details" if item.gate == "details" else "signature"
+    if item.gate in WITH_THE_AGENCY or (item.stage == "confirm" and item.gate in (None, "retry")):
+        return "agency"
+    return "person" if item.gate in LOOKED_AT_BY_A_PERSON else "us"
 
 
 def _words(item: ItemView) -> str:
@@ -137,7 +158,7 @@ def _words(item: ItemView) -> str:
     return WAITS.get(item.gate or "", OTHERWISE)
 
 
-def _steps(connection: Connection, item: ItemView, playbook: Playbook) -> list[ItemStep]:
+def _steps(connection: Connection, item: ItemView, playbook: Playbook, now: datetime) -> list[ItemStep]:
     def rows(query: str) -> list[dict[str, Any]]:
         return connection.execute(query.encode(), (item.item_id,)).fetchall()
 
@@ -176,8 +197,26 @@ def _steps(connection: Connection, item: ItemView, playbook: Playbook) -> list[I
         rule = rules().get(cure["code"])
         title = f"Public record: {rule.title if rule else cure['code']}"
         state = "done" if cure["state"] == "cured" else "later"
-        steps.append(ItemStep(title, state, cure["settled_at"] if state == "done" else None, CURE[cure["state"]]))
+        text = _next_look(cure["looked_at"], now) if cure["state"] == "waiting" else CURE[cure["state"]]
+        steps.append(ItemStep(title, state, cure["settled_at"] if state == "done" else None, text))
     return _one_now(steps)
+
+
+def _next_look(looked_at: datetime | None, now: datetime) -> str:
+    """Why it does not show yet, and when the record is read next: with each morning's copies of the lists."""
+    morning = AUTOMATIC["acquire_daily"].at
+    assert morning is not None, "acquisition is a schedule"
+    local = now.astimezone(EASTERN)
+    day = local.date() if local.time() < morning else local.date() + timedelta(days=1)
+    seen = f"It did not show on {_day(looked_at.astimezone(EASTERN).date())}. " if looked_at else ""
+    return (
+        f"{seen}The agency’s public lists show a filing days after it was made, sometimes weeks. We read them anew "
+        f"every morning, next on {_day(day)}; once it shows, it says so here. You need not do anything."
+    )
+
+
+def _day(day: date) -> str:
+    return f"{day:%b} {day.day}, {day.year}"
 
 
 def _filed(step: Any, playbook: Playbook, filed: Sequence[Row]) -> ItemStep:

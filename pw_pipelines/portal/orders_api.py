@@ -26,6 +26,7 @@ from pw_pipelines.commerce.quote import Quote
 from pw_pipelines.errors import UsageError
 from pw_pipelines.portal.idempotency import Answer, Asked, IdempotencyKey, given_before, once
 from pw_pipelines.portal.order_state import order_state
+from pw_pipelines.portal.order_steps import stands_of
 from pw_pipelines.portal.ordering import (
     Books,
     Buyer,
@@ -246,7 +247,8 @@ def the_order(connection: Books, token: str) -> OrderView:
 
 def status_of(connection: Books, found: OrderView) -> dict[str, Any]:
     """The fields of OrderOut."""
-    state = order_state(connection, found)
+    stands = stands_of(connection, found.order_id)
+    state = order_state(connection, found, stands)
     same = (
         "number", "kind", "status", "placed_at", "paid_at", "delivered_at", "method", "currency", "subtotal",
         "discount", "fees", "surcharge", "total",

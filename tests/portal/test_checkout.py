@@ -22,6 +22,7 @@ from pw_pipelines.commerce.agents import register
 from pw_pipelines.commerce.orders import change
 from pw_pipelines.commerce.payments.ground import ground_of
 from pw_pipelines.commerce.payments.work import work_due
+from pw_pipelines.portal.order_page import LOOKS
 from pw_pipelines.sandbox.payments.mounts import payment_apps
 from pw_pipelines.settings import Settings, with_sandbox_addresses
 from tests.commerce.making import pay
@@ -350,6 +351,50 @@ def test_paying_is_begun_once_however_often_it_is_asked_for(till: tuple[Web, Set
     with web.db.connect() as connection:
         rows = connection.execute("select state, pay_url from pw.checkout_sessions").fetchall()
     assert rows == [{"state": "open", "pay_url": urls[0]}]
+
+
+def test_who_has_just_paid_waits_for_the_word_and_is_not_asked_to_pay_again_at_once(till: tuple[Web, Settings]) -> None:
+    web, _ = till
+    browser = Browser(web)
+    path = browser.send(filled(browser.open())).headers["location"].split("?")[0]
+    address, seconds = f"{path}?pay=done", 0
+    for _ in LOOKS:
+        text = web.get(address).text
+        assert "We’re waiting for the provider’s word" in words(text)
+        assert 'class="button" href="http' not in text and "<form" not in text, "nothing to pay with"
+        [(pause, following)] = re.findall(r'http-equiv="refresh" content="([0-9]+); url=([^"]+)"', text)
+        address, seconds = html.unescape(following), seconds + int(pause)
+    assert 120 < seconds < 600
+    text = web.get(address).text
+    assert "http-equiv" not in text and "Pay $" in words(text)
+    assert "We have not heard from the payment provider yet" in words(text)
+    for state, said in (("failed", "The payment did not come through, and nothing was charged"), ("paid", None)):
+        with web.db.connect() as connection:
+            connection.execute("update pw.checkout_sessions set state = %s", (state,))
+            if state == "paid":
+                pay(connection, orders(web)[0]["order_id"], now=given.NOW)
+        text = web.get(f"{path}?pay=done").text
+        assert "http-equiv" not in text and ("Pay $" in words(text)) == (said is not None)
+        assert said is None or said in words(text)
+
+
+@pytest.mark.parametrize("look", ["-1", "9999", "x", "12", "٣"])
+def test_an_odd_count_of_looks_never_makes_a_page_that_looks_for_ever(till: tuple[Web, Settings], look: str) -> None:
+    web, _ = till
+    browser = Browser(web)
+    path = browser.send(filled(browser.open())).headers["location"].split("?")[0]
+    text = web.get(f"{path}?pay=done&look={look}").text
+    assert ("http-equiv" in text) == (look in {"-1", "x", "9999", "٣"}) and f"look={look}" not in text
+
+
+def test_the_page_that_waits_holds_up(page: Page, till: tuple[Web, Settings], tmp_path: Path) -> None:
+    web, _ = till
+    browser = Browser(web)
+    path = browser.send(filled(browser.open())).headers["location"].split("?")[0]
+    for look, name in ((0, "order-waiting"), (len(LOOKS), "order-not-heard")):
+        page.goto(f"{web.url}{path}?pay=done&look={look}")
+        held_up(page)
+        shot(page, tmp_path, name)
 
 
 def test_crypto_is_paid_to_an_address_that_stands_on_the_page(till: tuple[Web, Settings]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pw_pipelines.clock import EASTERN
 from pw_pipelines.commerce.orders import PlacedOrder
 from pw_pipelines.documents.signing import requests
 from pw_pipelines.documents.signing.keys import link_keys
@@ -76,6 +77,38 @@ def test_each_item_shows_its_steps_and_what_proves_them(desk: Desk) -> None:
     assert reply.content == small_pdf("signed")
     assert reply.headers["content-type"] == "application/pdf"
     assert reply.headers["content-disposition"].startswith("attachment;") and "noindex" in reply.headers["x-robots-tag"]
+
+
+def test_the_page_says_what_the_items_say_with_the_next_thing_to_do_on_top(desk: Desk) -> None:
+    order, (first, second) = placed(desk, "cpni_certification", "form_499a")
+    customer = Customer(desk, order)
+    headline = "<h1>(.*?)</h1>"
+    assert re.findall(headline, customer.page()) == ["Being worked on"]
+    desk.waits(first, "signature")
+    assert re.findall(headline, customer.page()) == ["Waiting for a signature"]
+    desk.waits(second, "details", missing=["carrier_phone"])
+    text = customer.page()
+    assert re.findall(headline, text) == ["Waiting for your details"]
+    assert "Of 2 services, 1 waits for your details, 1 waits for its signature." in words(text)
+    assert text.index("Give the details") < text.index("What we do, and what proves it")
+    status = customer.client.get(f"/api/v1{customer.path}").json()
+    assert status["status_words"] == "Waiting for your details"
+
+
+def test_what_does_not_show_in_the_record_yet_says_why_and_when_we_look_again(desk: Desk) -> None:
+    order, (item,) = placed(desk)
+    with desk.db.connect() as connection:
+        connection.execute(
+            "insert into pw.cures (item_id, frn, code, state, filed_at, looked_at) "
+            "values (%s, '0012345678', 'CPNI_MISSING', 'waiting', %s, %s)",
+            (item, NOW, NOW),
+        )
+    seen = words(Customer(desk, order).page())
+    assert "not visible yet" in seen and "show a filing days after it was made" in seen
+    tomorrow = desk.settings.clock.now().astimezone(EASTERN)
+    day = tomorrow.date() if tomorrow.hour < 6 else tomorrow.date() + timedelta(days=1)
+    assert f"next on {day:%b} {day.day}, {day.year}" in seen
+    assert f"It did not show on {NOW:%b} {NOW.day}" in seen
 
 
 def test_what_staff_wrote_and_who_signs_is_not_on_the_page(desk: Desk) -> None:
