@@ -99,7 +99,32 @@ def behave(
     _answer(as_json, answer, f"{answer['cleared']} fault{'' if answer['cleared'] == 1 else 's'} taken back.")
 
 
-def _control(method: str, body: dict[str, Any] | None, params: dict[str, str] | None = None) -> dict[str, Any]:
+@app.command()
+def redesign(
+    portal: Annotated[str, typer.Argument(help="fcc_rmd, wy_registry …; a search portal by its state: wy, bc, mo.")],
+    do: Annotated[str, typer.Argument(help="label, drop, type, name, id, move or double.")],
+    at: Annotated[str, typer.Argument(help="CSS selector of what is changed.")],
+    to: Annotated[str, typer.Option(help="The new words, type, name, id; move: CSS of where it goes.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Rebuild a page of a running portal's stand-in, so that a probe has something to find. `mend` undoes it."""
+    body = {"portal": portal, "edits": [{"do": do, "at": at, "to": to}]}
+    answer = _control("POST", body, where="redesign")
+    _answer(as_json, answer, f"{portal} is rebuilt: {do} {at}. `pw sandbox mend {portal}` undoes it.")
+
+
+@app.command()
+def mend(
+    portal: Annotated[str | None, typer.Argument(help="One portal; default: all.")] = None, as_json: Json = False
+) -> None:
+    """Put rebuilt pages back as they were."""
+    answer = _control("DELETE", None, {"portal": portal} if portal else None, where="redesign")
+    _answer(as_json, answer, f"{portal or 'Every portal'} is as it was.")
+
+
+def _control(
+    method: str, body: dict[str, Any] | None, params: dict[str, str] | None = None, *, where: str = "faults"
+) -> dict[str, Any]:
     """Asks the running stand-ins. Raises UsageError for what they refuse, OutsideUnavailable when none runs."""
     import httpx
 
@@ -110,7 +135,7 @@ def _control(method: str, body: dict[str, Any] | None, params: dict[str, str] | 
     house = None if "sandbox_url" in settings.model_fields_set else running_house(settings.home)
     base = (house.sandbox_url if house and house.sandbox_url else settings.sandbox_url).rstrip("/")
     try:
-        reply = httpx.request(method, f"{base}/_control/faults", json=body, params=params, timeout=10)
+        reply = httpx.request(method, f"{base}/_control/{where}", json=body, params=params, timeout=10)
     except httpx.TransportError as error:
         raise OutsideUnavailable(
             f"No stand-ins answer at {base}: start them with `pw up` or `pw sandbox serve`."

@@ -71,7 +71,7 @@ class Driver:
         allowed = {*step.fields, *step.may}
         self.watch.until(
             lambda look: set(step.fields) <= set(_names_seen(look)) <= allowed,
-            lambda look: _page_changes(step, look),
+            lambda look: page_changes(step, look),
             region=step.at,
         )
 
@@ -198,7 +198,7 @@ class Driver:
         return "".join(f"{json.dumps(line)}\n" for line in self.trace).encode()
 
 
-def _page_changes(step: Step, look: Look) -> list[str]:
+def page_changes(step: Step, look: Look) -> list[str]:
     """How the fields of a page differ from what its step says, a sentence each."""
     allowed, names = {*step.fields, *step.may}, _names_seen(look)
     gone = [f"The field {name} is not there." for name in step.fields if name not in names]

@@ -5,18 +5,33 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pw_pipelines.errors import OutsideUnavailable
 from pw_pipelines.filings.portal import Portal, PortalError
 from pw_pipelines.filings.steps import Step
 from pw_pipelines.filings.stopped import Challenged, PageChanged, PortalSaid
-from pw_pipelines.resources.page_script import Pattern, known_problems
+from pw_pipelines.resources.page_script import Pattern, Problem, known_problems
 
 if TYPE_CHECKING:
     from playwright.sync_api import Dialog, Page, Request, Response
 
 Look = dict[str, Any]
+
+
+class Place(Protocol):
+    """What a Watch needs to know of whose page it is; a Portal is one."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def problems(self) -> tuple[Problem, ...]: ...
+    @property
+    def errors(self) -> tuple[PortalError, ...]: ...
+    @property
+    def timeout_seconds(self) -> float: ...
+
+
 LOOK_SECONDS = 0.05
 STILL_SECONDS = 2.0  # a page that is whole and did not change for so long is what it is
 REFUSALS = (401, 403, 407, 451)
@@ -87,7 +102,7 @@ def is_seen(pattern: Pattern, look: Look) -> bool:
 class Watch:
     """Looks at one page until something is there, and stops when the page shows a problem instead."""
 
-    def __init__(self, page: Page, portal: Portal, selectors: Collection[str]) -> None:
+    def __init__(self, page: Page, portal: Place, selectors: Collection[str]) -> None:
         self.page = page
         self._portal = portal
         self._selectors = list(selectors)
@@ -209,7 +224,7 @@ class Watch:
         dialog.dismiss()
 
 
-def told(error: PortalError, portal: Portal) -> str:
+def told(error: PortalError, portal: Place) -> str:
     """One of the portal's own errors in a sentence."""
     reference = f" (reference {error.reference})" if error.reference else ""
     return f"{portal.title} says{reference}: {error.means}"

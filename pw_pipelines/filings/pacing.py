@@ -13,10 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-from psycopg.types.json import Jsonb
 
 from pw_pipelines.filings.portal import Portal
-from pw_pipelines.filings.probing import ProbeReport
 from pw_pipelines.settings import Settings
 
 Connection = psycopg.Connection[dict[str, Any]]
@@ -65,23 +63,6 @@ def reserve(connection: Connection, portal: Portal, settings: Settings, *, now: 
         (now + timedelta(minutes=_random.uniform(shortest, longest)), now, portal.portal),
     )
     return True
-
-
-def keep_probe(
-    connection: Connection, report: ProbeReport, *, now: datetime, pictures: list[str] | None = None
-) -> None:
-    """Writes down what a probe saw. One that could not look (the portal was away) changes nothing but its words."""
-    row_of(connection, report.portal)
-    detail = {**report.as_detail(), "pictures": pictures or []}
-    if report.away is not None:
-        connection.execute(
-            "update pw.filing_portals set probe_detail = %s where portal = %s", (Jsonb(detail), report.portal)
-        )
-        return
-    connection.execute(
-        "update pw.filing_portals set probed_at = %s, probe_ok = %s, probe_detail = %s where portal = %s",
-        (now, report.is_ok, Jsonb(detail), report.portal),
-    )
 
 
 def _pace(portal: Portal, settings: Settings) -> tuple[float, float]:

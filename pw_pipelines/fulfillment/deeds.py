@@ -18,6 +18,7 @@ from pw_pipelines.fulfillment.model import Connection, FulfillmentError, Gate
 from pw_pipelines.fulfillment.packets import FilingByHand, demand_unfiled, record_filing
 from pw_pipelines.fulfillment.playbook import playbook_of
 from pw_pipelines.fulfillment.private_data import Vault
+from pw_pipelines.probes.books import accept
 
 LONGEST_NOTE = 2_000
 HANDED_OVER_AT = ("challenge", "changed_page", "portal_closed", "error", "held", "review")
@@ -227,23 +228,40 @@ def close_portal(connection: Connection, portal: str, *, by: str, why: str, now:
     """Nothing is filed on this portal until it is opened. Raises FulfillmentError without a reason."""
     why = _said(why, "Say why the portal is closed.")
     connection.execute(
-        """insert into pw.filing_portals (portal, closed_at, closed_why) values (%s, %s, %s)
-           on conflict (portal) do update set closed_at = excluded.closed_at, closed_why = excluded.closed_why""",
-        (portal, now, why),
+        """insert into pw.filing_portals (portal, closed_at, closed_why, closed_by) values (%s, %s, %s, %s)
+           on conflict (portal) do update set closed_at = excluded.closed_at, closed_why = excluded.closed_why,
+             closed_by = excluded.closed_by""",
+        (portal, now, why, by),
     )
-    record(connection, by=by, what="portal_closed", now=now, detail={"portal": portal})
+    record(connection, by=by, what="portal_closed", now=now, detail={"portal": portal, "why": why})
 
 
-def open_portal(connection: Connection, portal: str, *, by: str, now: datetime) -> int:
-    """Filing on this portal goes on; returns how many items waited for it."""
-    connection.execute("update pw.filing_portals set closed_at = null, closed_why = null where portal = %s", (portal,))
-    record(connection, by=by, what="portal_opened", now=now, detail={"portal": portal})
+def open_portal(connection: Connection, portal: str, *, by: str, why: str, now: datetime) -> int:
+    """Filing on this portal goes on; returns how many items waited for it. Raises FulfillmentError without a reason.
+
+    What stands where its selectors point is from now on what is meant there (probes.books.accept). If the last probe
+    saw it changed, it is looked at anew before anything is filed, and closes again when something is still missing.
+    """
+    why = _said(why, "Say why the portal may be filed with again.")
+    row = connection.execute("select * from pw.filing_portals where portal = %s for update", (portal,)).fetchone()
+    if row is None or row["closed_at"] is None:
+        raise FulfillmentError(f"The portal {portal} is not closed.")
+    connection.execute(
+        """update pw.filing_portals set closed_at = null, closed_why = null, closed_by = null, opened_at = %s,
+             opened_by = %s, opened_why = %s where portal = %s""",
+        (now, by, why, portal),
+    )
+    accepted = accept(connection, portal)
+    detail = {"portal": portal, "why": why, "was_closed": row["closed_why"], "accepted": accepted}
+    record(connection, by=by, what="portal_opened", now=now, detail=detail)
+    gates = ["portal_closed", "changed_page"]
     waiting = connection.execute(
         "select item_id, w.service, for_state from pw.item_work w join pw.order_items using (item_id) "
-        "where state = 'waiting' and gate = 'portal_closed' order by item_id"
+        "where state = 'waiting' and gate = any(%s) order by item_id",
+        (gates,),
     ).fetchall()
     return sum(
-        items.reopen(connection, row["item_id"], gates=["portal_closed"], by=by, why="The portal is open.", now=now)
+        items.reopen(connection, row["item_id"], gates=gates, by=by, why="The portal is open.", now=now)
         for row in waiting
         if (filing := playbook_of(row["service"], row["for_state"]).filing) and filing.portal == portal
     )

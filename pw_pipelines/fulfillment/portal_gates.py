@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
-from pathlib import Path
-from tempfile import NamedTemporaryFile
+import time
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
 from zoneinfo import ZoneInfo
 
 from pw_pipelines.errors import OutsideUnavailable
 from pw_pipelines.filings import hours
-from pw_pipelines.filings.pacing import allowed_at, keep_probe, row_of
+from pw_pipelines.filings.pacing import allowed_at, row_of
 from pw_pipelines.filings.portal import Portal
-from pw_pipelines.filings.probing import ProbeReport
 from pw_pipelines.fulfillment.filing import KIND, READER, Plan
 from pw_pipelines.fulfillment.ground import Ground
 from pw_pipelines.fulfillment.model import Gate
 from pw_pipelines.fulfillment.work import Work
+from pw_pipelines.probes.books import Kept
+from pw_pipelines.probes.rounds import Prober
+from pw_pipelines.probes.targets import target_for
 
 
 def demand_open(work: Work, plan: Plan) -> None:
@@ -36,14 +38,15 @@ def demand_open(work: Work, plan: Plan) -> None:
     fresh_for = timedelta(days=work.settings.probe_days)
     if row["probed_at"] is not None and row["probe_ok"] and abs(now - row["probed_at"]) <= fresh_for:
         return
-    report = probe_portal(work.ground, portal)
-    if report.away is not None:
-        raise OutsideUnavailable(report.away)
-    if not report.is_ok:
-        changes = [f"{form}: {change}" for form, found in report.changes.items() for change in found]
+    seen = probe_portal(work.ground, portal)
+    if seen.outcome == "away":
+        raise OutsideUnavailable(str(seen.why))
+    if seen.outcome == "person":
+        raise Gate("challenge", f"{portal.title}: {seen.why}", detail=detail)
+    if not seen.ok:
         raise Gate(
-            "changed_page", f"{portal.title} is not as it was; nothing was sent. {' '.join(changes)}",
-            detail={**detail, "changes": changes},
+            "changed_page", f"{portal.title} is not as it was; nothing was sent. {' '.join(seen.changes)}",
+            detail={**detail, "changes": list(seen.changes)},
         )  # fmt: skip
 
 
@@ -57,7 +60,7 @@ def demand_quota(work: Work, plan: Plan) -> None:
         return
     zone = ZoneInfo(quota.zone)
     today = work.now().astimezone(zone).date()
-    begins, ends = (datetime.combine(day, time(), zone) for day in (today, today + timedelta(days=1)))
+    begins, ends = (datetime.combine(day, time_of_day(), zone) for day in (today, today + timedelta(days=1)))
     rows = work.rows(
         """select e.item_id from pw.effects e join pw.item_work w using (item_id)
            where e.kind = %s and e.state <> 'not_done' and e.item_id <> %s and e.intended_at >= %s
@@ -78,19 +81,13 @@ def demand_quota(work: Work, plan: Plan) -> None:
         raise Gate("hours", quota.why, not_before=ends, detail={"portal": plan.portal.portal})
 
 
-def probe_portal(ground: Ground, portal: Portal) -> ProbeReport:
-    """Looks whether the portal is as its file says, and writes it down in pw.filing_portals."""
+def probe_portal(ground: Ground, portal: Portal) -> Kept:
+    """Looks whether the portal is as its file says, and writes it down; one that has changed is closed by it."""
+    prober = Prober(ground.settings, ground.db, ground.objects, engine=ground.filing)
+    began = time.monotonic()
     report = ground.filing.probe(portal)
-    pictures = []
-    for shot in report.shots:
-        if shot.picture is not None:
-            with NamedTemporaryFile() as file:
-                file.write(shot.picture)
-                file.flush()
-                pictures.append(ground.objects.put(Path(file.name)))
-    with ground.db.connect(application="pw-filing") as connection:
-        keep_probe(connection, report, now=ground.clock.now(), pictures=pictures)
-    return report
+    target = target_for(portal, ground.settings)
+    return prober.keep(target, report, by="filing", seconds=time.monotonic() - began)
 
 
 def _same(one: str, other: str) -> bool:

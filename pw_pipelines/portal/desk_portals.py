@@ -48,7 +48,7 @@ def change(portal: str, request: Request, site: SiteHere, sent: Annotated[Sent, 
         if sent.get("do") == "close":
             deeds.close_portal(connection, portal, by=sent.by, why=sent.get("why"), now=site.clock.now())
             return "closed"
-        deeds.open_portal(connection, portal, by=sent.by, now=site.clock.now())
+        deeds.open_portal(connection, portal, by=sent.by, why=sent.get("why"), now=site.clock.now())
         return "opened"
 
     return done(request, site, sent, deed, to=f"{HOME}/portals")

@@ -31,6 +31,7 @@ from pw_pipelines.sandbox import (
     iowa_hub,
     mail_page,
     portals,
+    redesign,
     soda,
 )
 from pw_pipelines.sandbox.census import neglect
@@ -59,6 +60,7 @@ def create_app(settings: Settings, *, world: World | None = None, book: faults.F
     world = world or World(settings.sandbox_seed)
     book = book or faults.FaultBook()
     companies, renderings = _registers(settings)
+    redesigns = redesign.Redesigns()
     house = filing_portals.House(settings.clock.now, world, FilingBook(settings.home / "sandbox" / "filings"))
     world = world.with_filings(Filings(house.book))
     apps = _other_systems(settings)
@@ -75,7 +77,15 @@ def create_app(settings: Settings, *, world: World | None = None, book: faults.F
         Mount("/illinois", routes=illinois_files.routes(companies, renderings)),
         Mount("/mail", routes=mail_page.routes(drop_of(settings.home, settings.mail_archive))),
         Mount("/filing", routes=filing_portals.routes(house)),
-        Mount("/_control", routes=[*faults.routes(book), *filing_portals.control(house), *_control(settings, world)]),
+        Mount(
+            "/_control",
+            routes=[
+                *faults.routes(book),
+                *filing_portals.control(house),
+                *redesign.routes(redesigns),
+                *_control(settings, world),
+            ],
+        ),
         *(Mount(path, app=app) for path, app in apps.items()),
     ]
 
@@ -90,7 +100,7 @@ def create_app(settings: Settings, *, world: World | None = None, book: faults.F
 
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.clock = settings.clock
-    return faults.Misbehaving(app, book)
+    return faults.Misbehaving(redesign.Redesigned(app, redesigns), book)
 
 
 def florida_files(settings: Settings, book: faults.FaultBook) -> SunbizSftp:

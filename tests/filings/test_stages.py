@@ -192,7 +192,7 @@ def test_a_closed_portal_gets_nothing_until_a_person_opens_it(house: House, port
         deeds.close_portal(connection, "fcc_ecfs", by="ops", why="The form is being rebuilt.", now=now)
     assert house.go(item, "file") == ["portal_closed"]
     with house.connect() as connection:
-        assert deeds.open_portal(connection, "fcc_ecfs", by="ops", now=now) == 1
+        assert deeds.open_portal(connection, "fcc_ecfs", by="ops", why="It is built.", now=now) == 1
     assert house.go(item, "file") == ["done"]
     assert len(portals.filed()) == 1
 
@@ -205,9 +205,13 @@ def test_a_portal_is_probed_before_it_is_filed_with(house: House, portals: Porta
     assert house.go(item, "file") == ["changed_page"]
     [row] = house.rows("select * from pw.filing_portals where portal = 'fcc_ecfs'")
     assert (row["probe_ok"], len(row["probe_detail"]["changes"]), len(portals.filed())) == (False, 3, 0)
+    assert row["closed_by"] == "probe"
 
     portals.page("fcc_ecfs", "none")
     house.again(item)
+    assert house.go(item, "file") == ["portal_closed"]
+    with house.connect() as connection:
+        deeds.open_portal(connection, "fcc_ecfs", by="ops", why="It is as it was.", now=house.ground.clock.now())
     assert house.go(item, "file") == ["done"]
     [row] = house.rows("select * from pw.filing_portals where portal = 'fcc_ecfs'")
     assert row["probe_ok"] is True
