@@ -93,7 +93,13 @@ class FilingEngine:
 
     def probe(self, portal: Portal) -> ProbeReport:
         """Looks whether the selectors of the portal stand, as far as one can without filling anything in."""
-        return self._on_a_page(lambda page: probe(page, portal, self.base(portal), self.account(portal)), None)
+        seconds = self._settings.probe_pause_seconds
+
+        def work(page: Page) -> ProbeReport:
+            base, account = self.base(portal), self.account(portal)
+            return probe(page, portal, base, account, pause=lambda: page.wait_for_timeout(seconds * 1000))
+
+        return self._on_a_page(work, None)
 
     def base(self, portal: Portal) -> str:
         """The portal's address, or that of its stand-in."""
