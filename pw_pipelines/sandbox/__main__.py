@@ -1,10 +1,11 @@
-"""`python -m pw_pipelines.sandbox --port N`: the stand-ins as a server on loopback, Florida's file server
-and the mail server on ports of their own beside it."""
+"""`python -m pw_pipelines.sandbox --port N`: the stand-ins as a server on loopback, Florida's file server,
+the mail server, the off-site machine and ERPNext's MariaDB on ports of their own beside it."""
 
 from __future__ import annotations
 
 import argparse
 
+from pw_pipelines.sandbox.backup_stand_ins import backup_stand_ins
 from pw_pipelines.settings import load_settings
 
 
@@ -23,7 +24,8 @@ def serve(port: int, host: str = "127.0.0.1", sftp_port: int | None = None, smtp
     files.start(settings.sandbox_sftp_port if sftp_port is None else sftp_port, host)
     mail.start(settings.sandbox_smtp_port if smtp_port is None else smtp_port, host)
     try:
-        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+        with backup_stand_ins(settings):
+            uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
     finally:
         files.stop()
         mail.stop()
