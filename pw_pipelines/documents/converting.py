@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from pw_pipelines import faults
-from pw_pipelines.documents.docserver import WAITING, DocServer
+from pw_pipelines.documents.docserver import NOBODY, WAITING, DocServer
 from pw_pipelines.documents.jobs import failure_of, hand_in, job_name, result_of
 from pw_pipelines.documents.office import SUPERVISED, OfficeAway, OfficeFailed, WarmOffice, cold_pdf
 from pw_pipelines.documents.pdf import BadPdf, pages_of
@@ -106,11 +106,20 @@ class Converter:
                 log.warning("Word could not convert %s: %s", name, reason)
             elif not waits:
                 return None
-            is_late = time.monotonic() - waited_since > self.stale_seconds and self.server.claim_of(name) is None
+            is_late = time.monotonic() - waited_since > self.stale_seconds and self._is_forgotten(name)
             if (reason is not None or is_late or not self._is_word_alive()) and self._take(name):
-                return None
+                found = result_of(self.server, name, docx)  # it came in the last moment: nothing is made twice
+                return Converted(found.pdf, found.pages, "word") if found else None
             time.sleep(pause)
             pause = min(pause * 1.5, LOOK_SECONDS[1])
+
+    def _is_forgotten(self, name: str) -> bool:
+        """Whether the living worker is not at it: nobody holds it, or has held it for as long as makes one dead."""
+        claim = self.server.claim_of(name)
+        if claim is None or claim.by == NOBODY:
+            return True
+        age = self.server.age_seconds(claim.key)
+        return age is not None and age > self.stale_seconds
 
     def _take(self, name: str) -> bool:
         """Claims a document for LibreOffice, from a worker that died too. False when somebody else was quicker."""

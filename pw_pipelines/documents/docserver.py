@@ -3,12 +3,16 @@
     to-convert/.tmp_<job>.docx  →  to-convert/<job>.docx     we put a document under a temporary name, copy, delete
     claims/<job>                                             whoever converts creates it first; only one can
     claims/<job>.2, .3 …                                     who takes over from one that died; the newest holds
-    converted/<job>.pdf, converted/<job>.json                the result; the JSON comes last and names both digests
+    converted/<job>.pdf, converted/<job>.json                the result; the JSON comes last, names both digests, and
+                                                             the first one stands; after a take-over <job>.2.pdf …
     failed/<job>.docx, failed/<job>.json                     what Word can't open, and why
     heartbeat.json                                           the worker is alive, and what it is at
 
 A store knows no renaming and no folders: prefixes are whole segments, names are filtered here. What is old is judged by
 the store's own clock, never by this machine's or the worker's.
+
+This file, jobs.py, pdf.py and word_worker.py also go to the Windows machine (docserver/build.py): besides obstore they
+import nothing but Python's own.
 """
 
 from __future__ import annotations
@@ -18,14 +22,16 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
+from urllib.request import Request, urlopen
 
 from pw_pipelines.errors import ConfigError, OutsideRefused, OutsideUnavailable
 
@@ -33,7 +39,11 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 WAITING, RESULTS, FAILED, CLAIMS = "to-convert", "converted", "failed", "claims"
+NOBODY = "nobody"
 HEARTBEAT = "heartbeat.json"
+PROTOCOL = "1"
+ASK_SECONDS = 30.0
+RETRIES = {"max_retries": 2, "retry_timeout": timedelta(seconds=20)}  # who calls waits and asks again; no call lasts
 _JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}", re.ASCII)
 
 
@@ -42,6 +52,7 @@ class Heartbeat:
     """What a worker says of itself; its own clock's times, compared with one another only.
 
     busy_since: since when it is at `current_job`, so that a beating heart does not hide a hung Word.
+    trouble: why it can convert nothing now (Word does not start, it was stopped); then it is as good as away.
     """
 
     worker: str
@@ -52,6 +63,7 @@ class Heartbeat:
     last_job: str | None = None
     current_job: str | None = None
     busy_since: str | None = None
+    trouble: str | None = None
 
     @property
     def busy_seconds(self) -> float:
@@ -67,13 +79,22 @@ class Claim:
 
     job: str
     number: int
-    by: str  # word | libreoffice
+    by: str  # word | libreoffice | nobody: given back
     worker: str
     token: str
 
     @property
     def key(self) -> str:
-        return f"{CLAIMS}/{self.job}" + (f".{self.number}" if self.number > 1 else "")
+        return f"{CLAIMS}/{self.job}{self._nth}"
+
+    @property
+    def pdf(self) -> str:
+        """What its result is called: each claim's another, so that of two who publish neither spoils the other's."""
+        return f"{self.job}{self._nth}.pdf"
+
+    @property
+    def _nth(self) -> str:
+        return f".{self.number}" if self.number > 1 else ""
 
 
 def now_text() -> str:
@@ -82,15 +103,17 @@ def now_text() -> str:
 
 
 class DocServer:
-    """The store at `url`: file:///folder or s3://bucket/prefix (credentials from AWS_*).
+    """The store at `url`: file:///folder or s3://bucket/prefix.
 
+    options: of S3, as obstore names them (endpoint, region, access_key_id …); what is not said is taken from AWS_*.
     Raises ConfigError for another address, OutsideUnavailable when it does not answer, OutsideRefused when it says no.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:
         self.url = url
+        self._options = dict(options or {})
         parts = urlsplit(url)
-        self._folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
+        self._folder = Path(folder_of(url)) if parts.scheme == "file" else None
         if self._folder is None and (parts.scheme != "s3" or not parts.netloc):
             raise ConfigError(f"PW_DOCSERVER_URL={url!r} is not an object store; use file:///folder or s3://bucket.")
         self._opened: ObjectStore | None = None
@@ -156,20 +179,23 @@ class DocServer:
         """How long ago it was written, by the store's own clock; None when it is not there."""
         if self._folder is not None:
             return self._age_in_folder(key)
-        import httpx
         import obstore
 
         with self._translated():
             address = str(obstore.sign(self._store, "HEAD", key, timedelta(minutes=5)))  # type: ignore[call-overload]
         try:
-            reply = httpx.head(address, timeout=30.0)
-        except httpx.TransportError as error:
+            with urlopen(Request(address, method="HEAD"), timeout=ASK_SECONDS) as reply:  # noqa: S310 - ours, signed
+                headers = reply.headers
+        except HTTPError as error:
+            error.close()
+            if error.code == 404:
+                return None
+            raise OutsideUnavailable(f"{self.url} answers {error.code} when asked for {key}.") from None
+        except OSError as error:
             raise OutsideUnavailable(f"{self.url} does not answer: {type(error).__name__}.") from error
-        if reply.status_code == httpx.codes.NOT_FOUND:
-            return None
-        if not reply.is_success or "Date" not in reply.headers or "Last-Modified" not in reply.headers:
-            raise OutsideUnavailable(f"{self.url} answers {reply.status_code} when asked for {key}.")
-        now, written = (parsedate_to_datetime(reply.headers[name]) for name in ("Date", "Last-Modified"))
+        if "Date" not in headers or "Last-Modified" not in headers:
+            raise OutsideUnavailable(f"{self.url} does not say what time it is there.")
+        now, written = (parsedate_to_datetime(str(headers[name])) for name in ("Date", "Last-Modified"))
         return (now - written).total_seconds()
 
     def names(self, folder: str) -> list[str]:
@@ -207,6 +233,11 @@ class DocServer:
         said = {"by": by, "worker": worker, "token": wanted.token, "at": now_text()}
         return wanted if self.create(wanted.key, json.dumps(said).encode()) else None
 
+    def give_back(self, claim: Claim) -> None:
+        """Whoever likes may take it over. It stays where it is: a hole in the row of claims would hide the next one."""
+        said = {"by": NOBODY, "worker": claim.worker, "token": uuid.uuid4().hex, "at": now_text()}
+        self.put(claim.key, json.dumps(said).encode())
+
     def holds(self, claim: Claim) -> bool:
         """Whether it is still the newest on its job."""
         newest = self.claim_of(claim.job)
@@ -215,11 +246,10 @@ class DocServer:
     def clear(self, job: str) -> None:
         """Removes all that a job left; its claims last, so that nobody begins it again meanwhile."""
         newest = self.claim_of(job)
-        for key in (f"{WAITING}/{job}.docx", f"{RESULTS}/{job}.json", f"{RESULTS}/{job}.pdf",
-                    f"{FAILED}/{job}.json", f"{FAILED}/{job}.docx"):  # fmt: skip
+        claims = [Claim(job, number, "", "", "") for number in range(newest.number if newest else 1, 0, -1)]
+        for key in (f"{WAITING}/{job}.docx", f"{RESULTS}/{job}.json", *(f"{RESULTS}/{one.pdf}" for one in claims),
+                    f"{FAILED}/{job}.json", f"{FAILED}/{job}.docx", *(one.key for one in claims)):  # fmt: skip
             self.delete(key)
-        for number in range(newest.number if newest else 0, 0, -1):
-            self.delete(Claim(job, number, "", "", "").key)
 
     # --- heartbeat
 
@@ -238,12 +268,16 @@ class DocServer:
         return beat
 
     def worker_alive(self, stale_seconds: float) -> bool:
-        """Whether a worker's heart beat within `stale_seconds` and it is not stuck in one document."""
+        """Whether a worker's heart beat within `stale_seconds`, it can convert and is not stuck in one document."""
         age = self.age_seconds(HEARTBEAT)
         if age is None or age > stale_seconds:
             return False
         beat = self.heartbeat()
-        return beat is not None and beat.busy_seconds <= stale_seconds
+        return beat is not None and beat.trouble is None and beat.busy_seconds <= stale_seconds
+
+    def seconds_ahead(self) -> float:
+        """By how much this machine's clock is before the store's, to a second or two. S3 refuses 900."""
+        return time.time() - self._now().timestamp()
 
     # --- inside
 
@@ -255,8 +289,13 @@ class DocServer:
             if self._folder is not None:
                 self._opened = LocalStore(self._folder, mkdir=True)
             else:
-                plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
-                self._opened = S3Store.from_url(self.url, client_options={"allow_http": plain})
+                endpoint = self._options.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL", "")
+                self._opened = S3Store.from_url(
+                    self.url,
+                    config=self._options or None,  # type: ignore[arg-type]
+                    client_options={"allow_http": endpoint.startswith("http://")},
+                    retry_config=RETRIES,  # type: ignore[arg-type]
+                )
         return self._opened
 
     def _listed(self, folder: str) -> list[tuple[str, datetime]]:
@@ -274,6 +313,8 @@ class DocServer:
             written = (self._folder / key).stat().st_mtime
         except FileNotFoundError:
             return None
+        except OSError as error:  # a share that is away
+            raise OutsideUnavailable(f"{self.url} does not answer: {type(error).__name__}.") from error
         return self._now().timestamp() - written
 
     def _now(self) -> datetime:
@@ -299,6 +340,15 @@ class DocServer:
             raise OutsideRefused(f"{self.url} refuses us: {error}. Check the AWS_* credentials.") from error
         except BaseError as error:
             raise OutsideUnavailable(f"{self.url} does not answer: {error}.") from error
+
+
+def folder_of(url: str, *, windows: bool = os.name == "nt") -> PurePath:
+    """The folder of a file:// address: file:///srv/docs, on Windows file:///D:/docs or file://server/share/docs."""
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if not windows:
+        return PurePosixPath(path)
+    return PureWindowsPath(f"//{parts.netloc}{path}" if parts.netloc else path.lstrip("/"))
 
 
 def is_job(name: str) -> bool:

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 
 from pw_pipelines.documents.docserver import FAILED, RESULTS, WAITING, Claim, DocServer, is_job, now_text
-from pw_pipelines.documents.pdf import BadPdf, pages_of
+from pw_pipelines.documents.pdf import BadPdf, check_whole, pages_of
 from pw_pipelines.errors import UsageError
 
 
@@ -39,16 +39,26 @@ def hand_in(server: DocServer, name: str, docx: bytes) -> None:
 
 def result_of(server: DocServer, name: str, docx: bytes) -> Result | None:
     """What came of this very document: a whole PDF whose digest the worker stated. Anything else is no result."""
+    found = published(server, name, docx)
+    if found is None:
+        return None
+    pdf, worker = found
+    try:
+        return Result(pdf, pages_of(pdf), worker)
+    except BadPdf:
+        return None
+
+
+def published(server: DocServer, name: str, docx: bytes) -> tuple[bytes, str] | None:
+    """The PDF and its worker as `result_of`, without opening the PDF."""
     said = _said(server, f"{RESULTS}/{name}.json")
     if said is None or said.get("docx_sha256") != digest_of(docx):
         return None
-    pdf = server.get(f"{RESULTS}/{name}.pdf")
+    file = str(said.get("pdf", f"{name}.pdf"))
+    pdf = server.get(f"{RESULTS}/{file}") if is_job(file) else None
     if pdf is None or digest_of(pdf) != said.get("pdf_sha256"):
         return None
-    try:
-        return Result(pdf, pages_of(pdf), str(said.get("worker")))
-    except BadPdf:
-        return None
+    return pdf, str(said.get("worker"))
 
 
 def failure_of(server: DocServer, name: str, docx: bytes) -> str | None:
@@ -62,19 +72,24 @@ def failure_of(server: DocServer, name: str, docx: bytes) -> str | None:
 def publish_result(server: DocServer, claim: Claim, docx: bytes, pdf: bytes) -> bool:
     """The worker's PDF, then its JSON, then the source goes: a crash repeats, and loses nothing.
 
-    False, and nothing published, when somebody took the job over. Raises BadPdf for what is no whole PDF.
+    False when somebody took the job over, or another's result was there first. Raises BadPdf for what is no whole PDF.
     """
-    pages = pages_of(pdf)
+    check_whole(pdf)
     if not server.holds(claim):
         return False
     said = {
-        "job": claim.job, "docx_sha256": digest_of(docx), "pdf_sha256": digest_of(pdf), "pages": pages,
+        "job": claim.job, "docx_sha256": digest_of(docx), "pdf": claim.pdf, "pdf_sha256": digest_of(pdf),
         "worker": claim.worker, "at": now_text(),
     }  # fmt: skip
-    server.publish(RESULTS, f"{claim.job}.pdf", pdf)
-    server.publish(RESULTS, f"{claim.job}.json", json.dumps(said).encode())
+    server.publish(RESULTS, claim.pdf, pdf)
+    # Somebody may have taken it over since we looked. Of two results the first stands, whole.
+    key, content = f"{RESULTS}/{claim.job}.json", json.dumps(said).encode()
+    stands = server.create(key, content)
+    if not stands and published(server, claim.job, docx) is None:
+        server.put(key, content)  # what is there is of no use
+        stands = True
     server.delete(f"{WAITING}/{claim.job}.docx")
-    return True
+    return stands
 
 
 def publish_failure(server: DocServer, claim: Claim, docx: bytes, reason: str) -> None:

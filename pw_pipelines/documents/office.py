@@ -12,11 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
-from pw_pipelines.documents.pdf import BadPdf, pages_of
+from pw_pipelines.documents.pdf import BadPdf, check_whole
 from pw_pipelines.errors import ConfigError, OutsideRefused, OutsideUnavailable
 
 SERVER = Path(__file__).with_name("office_server.py")
@@ -83,6 +82,9 @@ class WarmOffice:
         """Ends it, with everything it started."""
         for process in _left_over(self.folder):
             _end(process)
+        until = time.monotonic() + 5.0
+        while _left_over(self.folder) and time.monotonic() < until:
+            time.sleep(0.02)
 
     def _start_new(self) -> None:
         (self.folder / "office.sock").unlink(missing_ok=True)
@@ -156,7 +158,7 @@ def cold_pdf(docx: bytes) -> bytes:
         made = Path(folder, "in.pdf")
         content = made.read_bytes() if made.is_file() else b""
     try:
-        pages_of(content)
+        check_whole(content)
     except BadPdf as error:
         words = said.decode("utf-8", "replace").strip().replace(folder, "")[-300:]
         raise OfficeFailed(
@@ -192,22 +194,21 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
-def _left_over(folder: Path) -> list[psutil.Process]:
-    """The server of this folder and its LibreOffice, also when one of them was killed."""
+def _left_over(folder: Path) -> list[int]:
+    """Ids of the server of this folder and its LibreOffice, also when one of them was killed."""
     ours = [{str(SERVER), str(folder)}, {f"-env:UserInstallation={(folder / 'profile').resolve().as_uri()}"}]
-    return [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if any(marks <= set(process.info["cmdline"] or ()) for marks in ours)
-    ]
+    found = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it ended meanwhile, or is another user's
+            words = set(os.fsdecode(command.read_bytes()).split("\0"))
+            if any(marks <= words for marks in ours):
+                found.append(int(command.parent.name))
+    return found
 
 
-def _end(process: psutil.Process) -> None:
-    try:
-        process.kill()
-        process.wait(5)
-    except (psutil.NoSuchProcess, psutil.TimeoutExpired):
-        return
+def _end(process: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(process, signal.SIGKILL)
 
 
 def _end_group(leader: int) -> None:

@@ -1,42 +1,39 @@
 """The machine that converts: looks for documents in the object store, claims, converts, publishes, and beats its heart.
 
-    python -m pw_pipelines.documents.word_worker [--poll 12] [--once]
-
-Here with LibreOffice in Word's place, for the sandbox. What drives Word itself gives `Worker` another `convert`.
+Started by `python -m docserver run` (docserver/), which gives it Word, or LibreOffice in Word's place.
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
-import signal
 import socket
+import sys
 import threading
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import version
 
-import psutil
-
-from pw_pipelines.documents.docserver import WAITING, Claim, DocServer, Heartbeat, is_job, now_text
-from pw_pipelines.documents.jobs import publish_failure, publish_result, result_of
+from pw_pipelines.documents.docserver import NOBODY, PROTOCOL, WAITING, Claim, DocServer, Heartbeat, is_job, now_text
+from pw_pipelines.documents.jobs import publish_failure, publish_result, published
 from pw_pipelines.errors import OutsideUnavailable, PwError
-from pw_pipelines.settings import Settings, load_settings
 
 POLL_SECONDS = 12.0
 BEAT_SECONDS = 60.0
+LONGEST_PAUSE_SECONDS = 60.0  # between two tries while the store or Word is away, for hours if need be
 DRAFTS_SECONDS = 3600.0
 RESULTS_SECONDS = 7 * 86400.0
 SWEEP_POLLS = 100
+SYNCHRONIZE, ACCESS_DENIED = 0x0010_0000, 5  # of Windows
 log = logging.getLogger(__name__)
 
 
 class Worker:
     """One converting machine.
 
-    convert       makes a PDF of a DOCX; what it raises is the document's fault, but for OutsideUnavailable
+    convert       makes a PDF of a DOCX; what it raises is the document's fault, but for OutsideUnavailable: then
+                  nothing can be converted now, and the heart says so
+    ready         raises OutsideUnavailable while nothing can be converted; asked at the start and after such trouble
     stale_seconds after which a document that another worker claimed is taken over
     """
 
@@ -47,39 +44,54 @@ class Worker:
         *,
         word_version: str,
         stale_seconds: float,
+        ready: Callable[[], None] = lambda: None,
+        version: str = PROTOCOL,
         poll_seconds: float = POLL_SECONDS,
         beat_seconds: float = BEAT_SECONDS,
         name: str | None = None,
     ) -> None:
         self.server = server
-        self.convert = convert
+        self.convert, self.ready = convert, ready
         self.machine = name or socket.gethostname()
         self.name = f"{self.machine}/{os.getpid()}/{uuid.uuid4().hex[:8]}"  # another one after each start
-        self.word_version = word_version
+        self.version, self.word_version = version, word_version
         self.stale_seconds = stale_seconds
         self.poll_seconds, self.beat_seconds = poll_seconds, beat_seconds
         self.stopping = threading.Event()
+        self.trouble: str | None = None
         self._last_job: str | None = None
         self._current: tuple[str, str] | None = None
+        self._kept: tuple[str, bytes] | None = None  # a claim's token, and its PDF that could not be published
 
     def run(self) -> None:
-        """Until `stopping` is set. The heart beats in a thread of its own, and says what is being worked."""
+        """Until `stopping` is set. The heart beats in a thread of its own, and says what is being worked.
+
+        A store or a Word that is away is waited for. Raises OutsideRefused when the store says no.
+        """
+        self.trouble = "starting"
         heart = threading.Thread(target=self._beat_on, daemon=True)
-        self.beat()
         heart.start()
-        polls = 0
+        polls = failures = 0
         while not self.stopping.is_set():
             try:
+                if self.trouble:
+                    self._get_ready()
                 worked = self.run_once()
-                polls += 1
-                if polls % SWEEP_POLLS == 1:
+                failures = 0
+                if polls % SWEEP_POLLS == 0:
                     self.server.sweep(drafts_seconds=DRAFTS_SECONDS, results_seconds=RESULTS_SECONDS)
+                polls += 1
+                pause = 0.0 if worked else self.poll_seconds
             except OutsideUnavailable as away:
-                log.warning("%s", away)
-                worked = 0
-            if not worked:
-                self.stopping.wait(self.poll_seconds)
+                failures += 1
+                pause = min(self.poll_seconds * 2 ** min(failures - 1, 10), LONGEST_PAUSE_SECONDS)
+                log.warning("%s Tried again in %.0f s.", away, pause)
+            if pause:
+                self.stopping.wait(pause)
         heart.join(self.beat_seconds)
+        self.trouble = "stopped"
+        with suppress(PwError):
+            self.beat()
 
     def run_once(self) -> int:
         """Works what waits now; returns how many documents were claimed."""
@@ -100,30 +112,41 @@ class Worker:
         job, since = self._current or (None, None)
         self.server.beat(
             Heartbeat(
-                self.name,
-                os.getpid(),
-                now_text(),
-                version("pw-pipelines"),
-                self.word_version,
-                self._last_job,
-                job,
-                since,
+                self.name, os.getpid(), now_text(), self.version, self.word_version,
+                self._last_job, job, since, self.trouble,
             )
-        )
+        )  # fmt: skip
+
+    def _get_ready(self) -> None:
+        try:
+            self.ready()
+        except OutsideUnavailable as away:
+            self._in_trouble(away)
+            raise
+        self.trouble = None
+        self.beat()
+
+    def _in_trouble(self, away: OutsideUnavailable) -> None:
+        """Told at once, so that nobody waits for us."""
+        self.trouble = str(away)
+        with suppress(OutsideUnavailable):
+            self.beat()
 
     def _claim(self, job: str) -> Claim | None:
-        """Ours when nobody has it, when we had it before we were started anew, or when another's is long dead."""
+        """Ours when nobody has it, when we had it before, or when another's is long dead."""
         before = self.server.claim_of(job)
+        if before is not None and before.worker == self.name and before.by == "word":
+            return before  # the store went away while we worked it
         if before is not None and not self._is_abandoned(before):
             return None
         return self.server.claim(job, by="word", worker=self.name, after=before)
 
     def _is_abandoned(self, claim: Claim) -> bool:
-        if claim.by != "word" or claim.worker == self.name:
-            return False
+        if claim.by != "word":
+            return claim.by == NOBODY
         machine, _, process = claim.worker.partition("/")
         pid = process.split("/")[0]
-        if machine == self.machine and pid.isdecimal() and (int(pid) == os.getpid() or not psutil.pid_exists(int(pid))):
+        if machine == self.machine and pid.isdecimal() and (int(pid) == os.getpid() or not is_running(int(pid))):
             return True  # we ourselves, before we were started anew
         age = self.server.age_seconds(claim.key)
         return age is not None and age > self.stale_seconds
@@ -134,61 +157,66 @@ class Worker:
         if docx is None:  # done and taken away between our look and our claim
             self.server.delete(claim.key)
             return
-        if result_of(self.server, claim.job, docx):  # published before a crash
+        if published(self.server, claim.job, docx):  # before a crash
             self.server.delete(source)
             return
         self._current = (claim.job, now_text())
         try:
-            self.beat()
-            pdf = self.convert(docx)
-            if not publish_result(self.server, claim, docx, pdf):
-                log.warning("%s was taken over by another meanwhile", claim.job)
-        except OutsideUnavailable:
-            if self.server.holds(claim):
-                self.server.delete(claim.key)  # not the document's fault: somebody may try again
-            raise
-        except Exception as error:  # noqa: BLE001 - Word raises whatever it likes
-            log.warning("%s can't be converted: %s", claim.job, error)
-            publish_failure(self.server, claim, docx, f"{type(error).__name__}: {error}")
+            self._convert(claim, docx)
         finally:
             self._last_job, self._current = claim.job, None
         with suppress(OutsideUnavailable):
             self.beat()
 
+    def _convert(self, claim: Claim, docx: bytes) -> None:
+        """Raises OutsideUnavailable when the store or Word goes away; the claim and a PDF that is there are kept."""
+        self.beat()
+        try:
+            pdf = self._kept[1] if self._kept and self._kept[0] == claim.token else self.convert(docx)
+        except OutsideUnavailable as away:
+            self._in_trouble(away)
+            if self.server.holds(claim):
+                self.server.give_back(claim)  # not the document's fault: somebody may try
+            raise
+        except Exception as error:  # noqa: BLE001 - Word raises whatever it likes
+            log.warning("%s can't be converted: %s", claim.job, error)
+            publish_failure(self.server, claim, docx, f"{type(error).__name__}: {error}")
+            return
+        self._kept = (claim.token, pdf)
+        try:
+            if not publish_result(self.server, claim, docx, pdf):
+                log.warning("%s was taken over by another meanwhile", claim.job)
+        except OutsideUnavailable:
+            raise
+        except PwError as error:  # no whole PDF
+            publish_failure(self.server, claim, docx, f"{type(error).__name__}: {error}")
+        self._kept = None
+
     def _beat_on(self) -> None:
-        while not self.stopping.wait(self.beat_seconds):
+        while not self.stopping.is_set():
             try:
                 self.beat()
             except PwError as error:
                 log.warning("no heartbeat: %s", error)
+            self.stopping.wait(self.beat_seconds)
 
 
-def libreoffice_worker(settings: Settings, *, poll_seconds: float = POLL_SECONDS) -> Worker:
-    """A worker for these settings' object store, with LibreOffice in Word's place."""
-    from pw_pipelines.documents.converting import Converter
+def is_running(pid: int) -> bool:
+    """Whether a process of this machine has the id."""
+    if sys.platform == "win32":  # where os.kill(pid, 0) would end it
+        import ctypes
 
-    converter = Converter(settings)
-    return Worker(
-        converter.server, converter.office.to_pdf, word_version="LibreOffice in Word's place",
-        stale_seconds=converter.stale_seconds, poll_seconds=poll_seconds,
-        beat_seconds=min(BEAT_SECONDS, converter.stale_seconds / 5),
-    )  # fmt: skip
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--poll", type=float, default=POLL_SECONDS, help="seconds between two looks")
-    parser.add_argument("--once", action="store_true", help="work what waits now, then end")
-    asked = parser.parse_args()
-    logging.basicConfig(level=logging.INFO)
-    worker = libreoffice_worker(load_settings(), poll_seconds=asked.poll)
-    if asked.once:
-        worker.run_once()
-        return
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stopping.set())
-    worker.run()
-
-
-if __name__ == "__main__":
-    main()
+        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        handle = kernel.OpenProcess(SYNCHRONIZE, False, pid)
+        if not handle:
+            return ctypes.get_last_error() == ACCESS_DENIED
+        ended = kernel.WaitForSingleObject(handle, 0) == 0
+        kernel.CloseHandle(handle)
+        return not ended
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -22,12 +22,10 @@ from pw_pipelines.documents.converting import Converter
 from pw_pipelines.documents.office import OfficeAway, OfficeFailed, WarmOffice, cold_pdf
 from pw_pipelines.documents.pdf import BadPdf, pages_of
 from pw_pipelines.documents.rendering import render
-from pw_pipelines.documents.word_worker import libreoffice_worker
 from pw_pipelines.errors import ConfigError
 from pw_pipelines.settings import Settings
 from tests.documents.conftest import a_pdf, text_of_pdf
 from tests.documents.samples import sample_values
-from tests.documents.test_converting import working
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +37,7 @@ def own_office(has_office: None, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def processes_of(office: WarmOffice) -> list[psutil.Process]:
-    return offices._left_over(office.folder)
+    return [psutil.Process(pid) for pid in offices._left_over(office.folder)]
 
 
 def working_ones(office: WarmOffice) -> list[psutil.Process]:
@@ -220,17 +218,6 @@ def test_without_a_python_that_has_uno_the_cold_one_is_used(
     assert converter.to_pdf(render("delivery_letter", sample_values()), "order-1").pages == 1
     with pytest.raises(OfficeAway, match="a moment ago"):
         converter.office.start()
-
-
-def test_the_worker_of_the_sandbox_converts_with_libreoffice(office: WarmOffice, settings: Settings) -> None:
-    converter = Converter(settings)
-    converter.__dict__["office"] = office
-    worker = libreoffice_worker(settings, poll_seconds=0.05)
-    worker.convert = office.to_pdf
-    with working(worker):
-        made = converter.to_pdf(render("delivery_letter", sample_values()), "order-1")
-
-    assert (made.converted_by, made.pages) == ("word", 1)
 
 
 @pytest.mark.parametrize("pdf", [b"", b"x", a_pdf()[:200], b"%PDF-1.4\n%%EOF"])
