@@ -117,6 +117,22 @@ class Objects:
         with self._translated(digest):
             return int(obstore.head(self._store, _key(digest))["size"])
 
+    def digests(self) -> Iterator[tuple[str, int]]:
+        """Every object kept: its digest and its bytes, in no order. What is named otherwise is none of ours."""
+        if self._folder is not None:
+            for path in self._folder.glob("sha256/*/*"):
+                if _DIGEST.fullmatch(path.name):
+                    yield path.name, path.stat().st_size
+            return
+        import obstore
+
+        with self._translated():
+            for chunk in obstore.list(self._store, "sha256", chunk_size=1_000):
+                for one in chunk:
+                    name = str(one["path"]).rsplit("/", 1)[-1]
+                    if _DIGEST.fullmatch(name):
+                        yield name, int(one["size"])
+
     def verify(self, digest: str) -> None:
         """Reads the object through. Raises SnapshotError when its bytes are not those of the digest."""
         with self.open(digest) as raw:

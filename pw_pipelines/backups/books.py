@@ -1,0 +1,165 @@
+"""The books of backup sets, `pw.backup_sets`, read and written. Each change is one transaction."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any
+
+import psutil
+import psycopg
+from psycopg.types.json import Jsonb
+
+from pw_pipelines.backups.manifest import Manifest
+from pw_pipelines.backups.model import BackupError, BackupSet, Subject
+from pw_pipelines.db.connection import Database
+
+APPLICATION = "pw backup"
+_LOCK = 0x70775F62  # "pw_b": the first half of our advisory locks
+DRILL_DAYS = 2  # a drill that never ended is dead, not reading
+_NAMES = [one.name for one in fields(BackupSet)]
+_COLUMNS = ", ".join(_NAMES)
+
+
+class UnderWay(BackupError):
+    """Somebody else is making or removing sets of this subject just now."""
+
+
+@contextmanager
+def turn(db: Database, subject: str) -> Iterator[None]:
+    """One maker or remover per subject at a time, whichever process. Raises UnderWay."""
+    with psycopg.connect(db.url, autocommit=True, application_name=f"{APPLICATION} {subject}") as connection:
+        row = connection.execute("select pg_try_advisory_lock(%s, hashtext(%s))", (_LOCK, subject)).fetchone()
+        if not row or not row[0]:
+            raise UnderWay(f"A backup of {subject} is under way already; `pw backup list` shows it.")
+        yield
+
+
+def maker() -> str:
+    """This process, for whoever asks later who made it: host, pid, when it began."""
+    process = psutil.Process()
+    return f"{socket.gethostname()} {process.pid} {process.create_time():.0f}"
+
+
+def begin(db: Database, set_id: str, subject: Subject, *, now: datetime, run_id: str | None) -> None:
+    """Enters a set that is being made."""
+    with db.connect(application=APPLICATION) as connection:
+        connection.execute(
+            "insert into pw.backup_sets (set_id, subject, started_at, maker, run_id) values (%s, %s, %s, %s, %s)",
+            (set_id, subject, now, maker(), run_id),
+        )
+
+
+def complete(db: Database, manifest: Manifest, digest: str, *, detail: Mapping[str, Any], now: datetime) -> None:
+    """The set is whole on this machine."""
+    with db.connect(application=APPLICATION) as connection:
+        done = connection.execute(
+            "update pw.backup_sets set state = 'complete', captured_at = %s, machine_captured_at = %s,"
+            " finished_at = %s, bytes = %s, manifest_digest = %s, digests = %s, detail = %s where set_id = %s and state = 'making'",
+            (manifest.captured_at, manifest.machine_captured_at, now, manifest.bytes, digest, Jsonb(manifest.files),
+             Jsonb(dict(detail)), manifest.set_id),
+        )  # fmt: skip
+        if done.rowcount != 1:
+            raise BackupError(f"Set {manifest.set_id} was given up by another maker meanwhile; it does not count.")
+
+
+def fail(db: Database, set_id: str, why: str, *, now: datetime) -> None:
+    """The set did not come about; nothing of it is left."""
+    with db.connect(application=APPLICATION) as connection:
+        connection.execute(
+            "update pw.backup_sets set state = 'failed', error = %s, finished_at = %s"
+            " where set_id = %s and state = 'making'",
+            (why, now, set_id),
+        )
+
+
+def confirm(db: Database, set_id: str, *, now: datetime) -> None:
+    """The off-site copy was read back and is the same."""
+    with db.connect(application=APPLICATION) as connection:
+        connection.execute(
+            "update pw.backup_sets set confirmed_at = %s, offsite_error = null"
+            " where set_id = %s and state = 'complete'",
+            (now, set_id),
+        )
+
+
+def not_confirmed(db: Database, set_id: str, why: str) -> None:
+    """The copying did not come about, or what is there is not what was sent."""
+    with db.connect(application=APPLICATION) as connection:
+        connection.execute(
+            "update pw.backup_sets set confirmed_at = null, offsite_error = %s where set_id = %s", (why, set_id)
+        )
+
+
+def verified(db: Database, set_id: str, *, now: datetime) -> None:
+    """Every archive was read through and stands."""
+    with db.connect(application=APPLICATION) as connection:
+        connection.execute(
+            "update pw.backup_sets set verified_at = %s, damage = null where set_id = %s and state = 'complete'",
+            (now, set_id),
+        )
+
+
+def damaged(db: Database, set_id: str, what: str) -> None:
+    """Verifying found something wrong: one does not count on it any more."""
+    with db.connect(application=APPLICATION) as connection:
+        connection.execute(
+            "update pw.backup_sets set verified_at = null, damage = %s where set_id = %s and state = 'complete'",
+            (what, set_id),
+        )
+
+
+def sets(db: Database, subject: str | None = None, *, states: Sequence[str] = ("complete",)) -> list[BackupSet]:
+    """Sets in these states, newest first."""
+    with db.connect(application=APPLICATION) as connection:
+        return _sets(
+            connection,
+            "where state = any(%s) and (%s::text is null or subject = %s) order by started_at desc, set_id desc",
+            (list(states), subject, subject),
+        )
+
+
+def being_read(connection: psycopg.Connection[Any], *, now: datetime) -> set[str]:
+    """Sets that a drill is reading just now."""
+    rows = connection.execute(
+        "select distinct unnest(set_ids) as set_id from pw.backup_drills where finished_at is null and started_at > %s",
+        (now - timedelta(days=DRILL_DAYS),),
+    )
+    return {str(row["set_id"]) for row in rows}
+
+
+def expire(connection: psycopg.Connection[Any], set_ids: Sequence[str], *, now: datetime) -> None:
+    """Marks sets as expired: from the commit on nobody counts on them; what lies on disk goes afterwards."""
+    connection.execute(
+        "update pw.backup_sets set state = 'expired', expired_at = %s, tiers = '{}'"
+        " where set_id = any(%s) and state = 'complete'",
+        (now, list(set_ids)),
+    )
+
+
+def note_tiers(connection: psycopg.Connection[Any], kept: Mapping[str, Sequence[str]]) -> None:
+    """For what each set is kept."""
+    for set_id, tiers in kept.items():
+        connection.execute(
+            "update pw.backup_sets set tiers = %s where set_id = %s and tiers <> %s",
+            (list(tiers), set_id, list(tiers)),
+        )
+
+
+def removed(db: Database, set_id: str, *, now: datetime) -> None:
+    """Nothing of an expired set is left anywhere."""
+    with db.connect(application=APPLICATION) as connection:
+        connection.execute("update pw.backup_sets set removed_at = %s where set_id = %s", (now, set_id))
+
+
+def locked_sets(connection: psycopg.Connection[Any], subject: str) -> list[BackupSet]:
+    """The complete sets of a subject, locked until the transaction ends."""
+    return _sets(connection, "where state = 'complete' and subject = %s order by set_id for update", (subject,))
+
+
+def _sets(connection: psycopg.Connection[Any], where: str, values: Sequence[Any]) -> list[BackupSet]:
+    rows = connection.execute(f"select {_COLUMNS} from pw.backup_sets {where}".encode(), values).fetchall()
+    return [BackupSet(**{**row, "tiers": tuple(row["tiers"])}) for row in rows]
