@@ -87,10 +87,10 @@ class SandboxMariadb:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError), self._counted() as path:
-            with socket.socket(socket.AF_UNIX) as server:
-                server.connect(str(path))
-                _relay(client, server)
+        unix = socket.socket(socket.AF_UNIX)
+        with client, contextlib.suppress(OSError), self._counted() as path, unix as server:
+            server.connect(str(path))
+            _relay(client, server)
 
     @contextlib.contextmanager
     def _counted(self) -> Iterator[Path]:
