@@ -58,7 +58,8 @@ def complete(db: Database, manifest: Manifest, digest: str, *, detail: Mapping[s
     with db.connect(application=APPLICATION) as connection:
         done = connection.execute(
             "update pw.backup_sets set state = 'complete', captured_at = %s, machine_captured_at = %s,"
-            " finished_at = %s, bytes = %s, manifest_digest = %s, digests = %s, detail = %s where set_id = %s and state = 'making'",
+            " finished_at = %s, bytes = %s, manifest_digest = %s, digests = %s, detail = %s"
+            " where set_id = %s and state = 'making'",
             (manifest.captured_at, manifest.machine_captured_at, now, manifest.bytes, digest, Jsonb(manifest.files),
              Jsonb(dict(detail)), manifest.set_id),
         )  # fmt: skip

@@ -1,0 +1,109 @@
+"""Bringing complete sets off-site, and believing it only when the far side's digests are those of the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pw_pipelines import faults
+from pw_pipelines.backups import books, object_pool
+from pw_pipelines.backups.books import APPLICATION
+from pw_pipelines.backups.capture import Ground
+from pw_pipelines.backups.manifest import MANIFEST, SIGNATURE
+from pw_pipelines.backups.model import BackupDamaged, BackupError, BackupSet, pool_name
+from pw_pipelines.backups.offsite import Offsite, files_of
+from pw_pipelines.backups.sealing import digest_of
+
+_BATCH = 500  # pool objects sent and confirmed at a time: what broke off goes on from there
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What came of one set: `error` None: confirmed."""
+
+    set_id: str
+    error: str | None = None
+
+
+def copy_unconfirmed(ground: Ground, offsite: Offsite, subject: str) -> list[Copied]:
+    """Sends every complete set of `subject` that is not confirmed yet, oldest first; never raises for one of them.
+
+    Raises nothing but what the books raise: each set's trouble is in its row and in the answer.
+    """
+    told = []
+    waiting = [one for one in books.sets(ground.db, subject) if one.confirmed_at is None]
+    for one in reversed(waiting):
+        try:
+            _copy(ground, offsite, one)
+        except BackupError as error:
+            books.not_confirmed(ground.db, one.set_id, str(error))
+            told.append(Copied(one.set_id, str(error)))
+        else:
+            books.confirm(ground.db, one.set_id, now=ground.now())
+            told.append(Copied(one.set_id))
+    return told
+
+
+def expected_files(one: BackupSet) -> dict[str, str]:
+    """Path -> SHA-256 of every file of a set whose digest the books know: the archives and the manifest."""
+    folder = f"{one.subject}/{one.set_id}"
+    return {f"{folder}/{name}": digest for name, digest in one.digests.items()} | {
+        f"{folder}/{MANIFEST}": str(one.manifest_digest)
+    }
+
+
+def differing(expected: Mapping[str, str], found: Mapping[str, str | None]) -> list[str]:
+    """What is wrong off-site, in words, file by file."""
+    return [
+        f"{name} is not off-site" if found.get(name) is None else f"{name} is altered off-site"
+        for name, digest in expected.items()
+        if found.get(name) != digest
+    ]
+
+
+def _copy(ground: Ground, offsite: Offsite, one: BackupSet) -> None:
+    root = ground.places.root
+    expected = expected_files(one)
+    for name, digest in expected.items():  # a copy damaged here must never replace a good one there
+        path = root / name
+        if not path.is_file() or digest_of(path)[0] != digest:
+            raise BackupDamaged(f"{name} on this machine is gone or altered; it is not sent off-site.", what=name)
+    if one.subject == "objects":
+        _copy_pool(ground, offsite)
+    offsite.copy(root, list(files_of(one.subject, one.set_id, one.digests)))
+    faults.point("backups.offsite.copied")
+    _require(offsite.digests(root, expected), expected)
+    signature = f"{one.subject}/{one.set_id}/{SIGNATURE}"
+    _require(offsite.digests(root, {signature: digest_of(root / signature)[0]}),
+             {signature: digest_of(root / signature)[0]})  # fmt: skip
+
+
+def _copy_pool(ground: Ground, offsite: Offsite) -> None:
+    """Sends the sealed objects nobody confirmed yet; once confirmed off-site, the sealed copy here goes."""
+    root = ground.places.root
+    pool = object_pool.pool(ground)
+    with ground.db.connect(application=APPLICATION) as connection:
+        waiting = object_pool.unconfirmed(connection)
+    for at in range(0, len(waiting), _BATCH):
+        some = waiting[at : at + _BATCH]
+        expected = {pool_name(digest): pool[digest].sealed_digest for digest in some}
+        lost = [name for name in expected if not (root / name).is_file()]
+        if lost:
+            raise BackupDamaged(
+                f"{lost[0]} is gone before it was off-site; `pw backup verify` says which.", what=lost[0]
+            )
+        offsite.copy(root, list(expected))
+        faults.point("backups.offsite.pool_copied")
+        _require(offsite.digests(root, expected), expected)
+        with ground.db.connect(application=APPLICATION) as connection:
+            connection.execute(
+                "update pw.backup_objects set confirmed_at = %s where digest = any(%s)", (ground.now(), some)
+            )
+        for digest in some:
+            ground.places.pooled(digest).unlink(missing_ok=True)
+
+
+def _require(found: Mapping[str, str | None], expected: Mapping[str, str]) -> None:
+    if wrong := differing(expected, found):
+        more = f", and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise BackupDamaged(f"Not confirmed: {', '.join(wrong[:3])}{more}.", what=wrong[0])
