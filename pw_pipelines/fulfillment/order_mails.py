@@ -173,14 +173,11 @@ def _write(ground: Ground, order_id: int, first: int, *, run_id: str, log: Calla
             row = connection.execute(
                 "select state, run_id from pw.item_work where item_id = %s for update skip locked", (first,)
             ).fetchone()
-            free = row is not None and row["state"] != "ready"
-            lease = (
-                leases.take(
-                    connection, first, owner=owner, run_id=row["run_id"] or run_id,
-                    seconds=ground.settings.lease_seconds,
-                )
-                if free and row is not None
-                else None
+            if row is None or row["state"] == "ready":
+                return "waits: its first item is being worked."
+            lease = leases.take(
+                connection, first, owner=owner, run_id=str(row["run_id"] or run_id),
+                seconds=ground.settings.lease_seconds,
             )  # fmt: skip
             if lease is None:
                 return "waits: its first item is being worked."

@@ -10,6 +10,7 @@ from typing import Literal
 Stand = Literal["details", "signature", "agency", "us", "person", "done", "ended"]
 IN_WORK = ("processing", "submitted", "filed")  # an order's status says no more than this; its items say where it is
 # Words for the whole order, what happens next, and for some of several services: one of them, more of them.
+STANDS: tuple[Stand, ...] = ("details", "signature", "us", "agency", "person", "done", "ended")
 SAID: Mapping[str, tuple[str, str, str, str]] = {
     "details": (
         "Waiting for your details",
@@ -65,15 +66,10 @@ def summary_of(status: str, stands: Iterable[Stand]) -> Summary | None:
 
 def _leading(count: Mapping[Stand, int]) -> Stand:
     """Where the order stands: what asks something of the customer comes first, what is over last."""
-    for asks in ("details", "signature"):
-        if count.get(asks):
-            return asks
-    working: set[Stand] = {stand for stand in ("us", "agency", "person") if count.get(stand)}
-    if len(working) == 1:
-        return working.pop()
-    if working:
+    first, *others = [stand for stand in STANDS if count.get(stand)]
+    if first in ("agency", "person") and any(one in ("agency", "person") for one in others):
         return "us"
-    return "done" if count.get("done") else "ended"
+    return first
 
 
 def _services(count: Mapping[Stand, int]) -> str:
@@ -82,7 +78,7 @@ def _services(count: Mapping[Stand, int]) -> str:
         return ""
     parts = [
         f"{count[stand]} {SAID[stand][2] if count[stand] == 1 else SAID[stand][3]}"
-        for stand in ("details", "signature", "us", "agency", "person", "done", "ended")
+        for stand in STANDS
         if count.get(stand)
     ]
     return f"Of {total} services, {', '.join(parts)}."
