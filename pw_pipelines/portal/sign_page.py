@@ -67,11 +67,13 @@ _NOT_PROVED = "Your browser did not show that this form is ours; cookies may be 
 
 @dataclass
 class _Form:
-    """What the signer sent, to be shown again where something is missing. The ticks are not kept: they are acts."""
+    """What the signer sent, to be shown again where something is missing. The declaration's tick is not kept: it is
+    made anew with each try."""
 
     name: str = ""
     drawing: str = ""
     reason: str = ""
+    consents: bool = False
     faults: dict[str, str] = field(default_factory=dict)
 
 
@@ -108,6 +110,7 @@ async def signed(token: str, request: Request, site: SiteHere) -> Response:
         fields = {name: str(value) for name, value in sent.items()}
     proof = _proof(request, site)
     form = _Form(fields.get("name", "")[:300], fields.get("drawing", ""), fields.get("reason", "")[:2000])
+    form.consents = fields.get("consent") == "yes"
     if not proof.is_proved(request, fields, hidden_origin=True):
         form.faults["form"] = _NOT_PROVED
     elif fields.get("do") == "sign":

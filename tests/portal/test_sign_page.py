@@ -186,6 +186,7 @@ def test_what_is_missing_is_said_and_costs_no_attempt(signer: Signer, changed: d
     assert reply.status_code == 400
     assert says in reply.text
     assert "alert(1)" not in reply.text
+    assert ('value="yes" checked' in reply.text) == ("consent" not in changed)
     assert unsigned(signer)
     assert signer.scene.request().attempts_left == 5
 
@@ -196,6 +197,7 @@ def test_a_wrong_name_costs_an_attempt_and_the_last_one_the_link(signer: Signer)
         assert reply.status_code == 400
         assert f"{left} left" in reply.text
         assert "<b>Babbage" not in reply.text
+        assert 'name="consent" value="yes" checked' in reply.text, "the tick stays"
     reply = signer.send(name="Charles Babbage")
     assert "does not work any more" in reply.text
     assert signer.browser.post(signer.path, data=signer.fields(proof="x")).status_code in (403, 410)
