@@ -12,6 +12,7 @@ from pw_pipelines.fulfillment.stage import STAGES, Stage
 
 if TYPE_CHECKING:
     from pw_pipelines.fulfillment.engine import Outcome
+    from pw_pipelines.fulfillment.ground import Ground
 
 NAME = run_words.JOB
 _WORDS: dict[Stage, str] = {
@@ -24,6 +25,21 @@ _WORDS: dict[Stage, str] = {
     "deliver": "Sends the customer the result and its documents, once.",
     "book": "Invoice and payment, calendar, commission's clock, proof of cure begun.",
 }
+
+
+_CAME = {
+    "done": "done", "passed": "nothing to do, it was done before or is not part of this service",
+    "gate": "stopped at a gate", "busy": "left alone, another run works the item", "not_yet": "not reached yet",
+}  # fmt: skip
+
+
+def _stands(ground: "Ground", item_id: int) -> str:
+    """Where an item stands, in the run's log: stage and gate, which say nothing of anybody."""
+    from pw_pipelines.fulfillment.items import read_item
+
+    with ground.db.connect(application="pw-fulfillment") as connection:
+        item = read_item(connection, item_id)
+    return f"is {item.state} at {item.stage}" + (f", gate {item.gate}" if item.gate else "")
 
 
 def _stage_op(stage: Stage, *, is_first: bool) -> dg.OpDefinition:
@@ -39,13 +55,15 @@ def _stage_op(stage: Stage, *, is_first: bool) -> dg.OpDefinition:
         from pw_pipelines.fulfillment.engine import advance
         from pw_pipelines.masking import nothing_personal
 
+        item_id: int = context.op_config["item_id"]
         outcome: Outcome = nothing_personal(
             lambda: advance(
-                context.resources.fulfillment, context.op_config["item_id"], stage, run_id=context.run_id,
+                context.resources.fulfillment, item_id, stage, run_id=context.run_id,
                 log=context.log.info,
             )
         )  # fmt: skip
-        context.log.info(f"{stage}: {outcome.came}")
+        where = "" if outcome.goes_on else f"; it {_stands(context.resources.fulfillment, item_id)}"
+        context.log.info(f"item {item_id}, {stage}: {_CAME[outcome.came]}{where}")
         if outcome.goes_on:
             yield dg.Output(None, "goes_on")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,8 +12,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from pw_pipelines.commerce.order_view import NUMBER
 from pw_pipelines.errors import UsageError
-from pw_pipelines.fulfillment import answers, board, deeds
-from pw_pipelines.fulfillment.facts import Fact, fact_of
+from pw_pipelines.fulfillment import answers, board, deeds, duplicates
+from pw_pipelines.fulfillment.facts import Fact, fact_of, facts
 from pw_pipelines.fulfillment.model import STAGES, FulfillmentError
 from pw_pipelines.fulfillment.private_data import Vault
 from pw_pipelines.portal.desk_pages import HOME, ItemId, Sent, SiteHere, books, page, refused, sent_by
@@ -22,6 +23,7 @@ from pw_pipelines.portal.site import Site
 router = APIRouter(include_in_schema=False)
 Reader = Annotated[Session, Depends(may("read"))]
 WHO = {"reviewer": "Reviewer", "ops": "Ops", "customer": "Customer", "clock": "A clock"}
+REASON = re.compile(r"decline_reason_\d+", re.ASCII)  # where the vault keeps why a signer declined
 RUN_STATES = {"ready": "Ready for a run", "stopped": "Order ended"}
 
 
@@ -40,8 +42,8 @@ def questions_of(item_page: board.ItemPage, missing: tuple[str, ...]) -> list[Qu
     known = {row["name"]: row["value"] for row in item_page.answers}
     private = {row["name"] for row in item_page.private if row["erased_at"] is None}
     names: list[str] = [*item_page.playbook.facts]
-    if item_page.item.gate in ("held", "duplicate"):
-        names += sorted(answers.STAFF_ONLY)
+    if item_page.item.gate == "held":
+        names += sorted(answers.STAFF_ONLY - {duplicates.FACT})  # that one is a decision, with its own form
     found = []
     for name in names:
         fact = fact_of(name)
@@ -49,6 +51,16 @@ def questions_of(item_page: board.ItemPage, missing: tuple[str, ...]) -> list[Qu
         is_known = name in private if fact.private else bool(value)
         found.append(Question(fact, value, is_known, name in missing))
     return sorted(found, key=lambda one: not one.is_missing)
+
+
+def is_readable(name: str) -> bool:
+    """Whether a sealed value says something to a person: a fact, or a signer's reason; no key, no state, no record."""
+    return name in facts() or REASON.fullmatch(name) is not None
+
+
+def question_of_private(name: str) -> str:
+    """What a sealed value is, in words."""
+    return "Why the signer declined" if REASON.fullmatch(name) else board.question_of(name)
 
 
 def hours_since(since: datetime, now: datetime) -> float:
@@ -101,10 +113,16 @@ def show_item(
         missing = answers.missing_of(connection, Vault(site.settings), item_id)
         siblings = board.queue(connection, board.Filter(number=shown.item.order_number))
     here = shown.item.stage
+    readable = [
+        (row["name"], question_of_private(row["name"]))
+        for row in shown.private
+        if row["erased_at"] is None and is_readable(row["name"])
+    ]
     return page(
         request, site, session, "desk_item.html", shown=shown, item=shown.item, row=shown.row,
         questions=questions_of(shown, missing), missing=missing, siblings=siblings, words=board.words_of,
-        question_of=board.question_of, waits_for=board.WAITS_FOR, who=WHO, revealed=revealed, hours=hours_since,
+        question_of=question_of_private, readable=readable, waits_for=board.WAITS_FOR, who=WHO, revealed=revealed,
+        hours=hours_since,
         form_digest=str(shown.row["gate_detail"].get("form_digest") or ""),
         stages=STAGES[: STAGES.index(here) + 1] if here != "done" else (),
         can_hand_over=shown.row["gate"] in deeds.HANDED_OVER_AT and here in deeds.BEFORE_FILED
@@ -138,6 +156,9 @@ def reveal(
     """Shows one personal value, once, to whoever says why; the reading and its reason are logged."""
     name, why = sent.get("name"), sent.get("why").strip()[:300]
     back = f"{HOME}/items/{item_id}"
+    if not is_readable(name):
+        error = UsageError("This is kept for the program alone and says nothing to a person.")
+        return refused(request, site, sent.session, error, back)
     if len(why) < 5:
         error = UsageError("Say why you need it; the reason is kept.")
         return refused(request, site, sent.session, error, back)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 
 from pw_pipelines.errors import UsageError
-from pw_pipelines.fulfillment import deeds
+from pw_pipelines.fulfillment import deeds, duplicates
 from pw_pipelines.fulfillment.facts import fact_of
 from pw_pipelines.fulfillment.model import Connection, FulfillmentError
 from pw_pipelines.fulfillment.packets import FilingByHand
@@ -65,6 +65,20 @@ def passed(item_id: ItemId, request: Request, site: SiteHere, sent: Worker) -> A
     return done(request, site, sent, deed, to=_of(item_id))
 
 
+@router.post(PATH + "/duplicate", response_model=None)
+def duplicate(item_id: ItemId, request: Request, site: SiteHere, sent: Worker) -> Any:
+    """Files it although the record shows such a filing, or stops it."""
+
+    def deed(connection: Connection) -> str:
+        decided = {"file": duplicates.file_anyway, "stop": duplicates.stop}.get(sent.get("do"))
+        if decided is None:
+            raise UsageError("Press one of the two buttons.")
+        decided(connection, item_id, why=sent.get("why"), by=sent.by, now=site.clock.now())
+        return "passed" if sent.get("do") == "file" else "stopped"
+
+    return done(request, site, sent, deed, to=_of(item_id))
+
+
 @router.post(PATH + "/by-hand", response_model=None)
 def by_hand(item_id: ItemId, request: Request, site: SiteHere, sent: Worker) -> Any:
     """Hands the filing over to a person, or takes it back when nothing was filed."""
@@ -102,7 +116,7 @@ def details(item_id: ItemId, request: Request, site: SiteHere, sent: Worker) -> 
         if any(fact_of(name).private for name in values) and not sent.session.user.may("private"):
             raise UsageError("Personal data is given by the customer, or by an admin.")
         given = deeds.details(connection, Vault(site.settings), item_id, values, by=sent.by, now=site.clock.now())
-        return "details" if given.missing else "complete"
+        return "complete" if given.goes_on else "details" if given.missing else "known"
 
     return done(request, site, sent, deed, to=_of(item_id))
 

@@ -1,6 +1,6 @@
 """Evidence and documents of an item, by digest. What was captured elsewhere is shown as what it is, and never run.
 
-Pictures are shown, PDFs page by page as pictures or downloaded, everything else (a portal's HTML first of all) is
+Pictures are shown, PDFs as pictures of their pages or downloaded, everything else (a portal's HTML first of all) is
 plain text or a download. A digest opens nothing unless it is of this very item.
 """
 
@@ -10,17 +10,19 @@ import io
 import json
 import re
 import zipfile
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse
+from psycopg.types.json import Jsonb
 
 from pw_pipelines.errors import SnapshotError, UsageError
-from pw_pipelines.fulfillment import board, deeds
+from pw_pipelines.fulfillment import board, deeds, items
 from pw_pipelines.fulfillment.model import Connection
-from pw_pipelines.portal.desk_pages import ItemId, SiteHere, books, objects_of
+from pw_pipelines.portal.desk_pages import ItemId, SiteHere, books, objects_of, page
 from pw_pipelines.portal.desk_session import Session, may
 from pw_pipelines.portal.problems import NotFound
 from pw_pipelines.portal.site import Site
@@ -33,6 +35,8 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _TEXTS = ("text/", "application/json", "application/xml", "application/xhtml")
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 LARGEST = 64 * 2**20
+MOST_PAGES = 100  # of a document, on one page of the desk
+SAME_LOOK = timedelta(hours=1)  # whoever opened a file looks at it for a while; it is one line in the log
 # Even if a browser took it for a page: no script, no form, nothing loaded, an origin of its own.
 STRICT = {
     "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'; base-uri 'none'; "
@@ -95,15 +99,56 @@ def file_name(title: str, ending: str) -> str:
 
 
 @router.get("/desk/items/{item_id}/files/{digest}")
-def open_file(item_id: ItemId, digest: str, site: SiteHere, session: Opener) -> Response:
+def open_file(item_id: ItemId, digest: str, request: Request, site: SiteHere, session: Opener) -> Response:
     """One file; that it was opened is in the log of deeds."""
     with books(site) as connection:
         media_type, title = file_of(connection, item_id, digest)
-        deeds.record(
-            connection, by=session.user.name, what="opened", item_id=item_id, now=site.clock.now(),
-            detail={"digest": digest},
+        # The pictures of a page of the desk: that page was opened, and its line is in the log.
+        note_opened(
+            connection, session, item_id, digest, now=site.clock.now(),
+            is_part=request.headers.get("sec-fetch-dest") == "image",
         )  # fmt: skip
     return reply_with(content_of(site, digest), media_type, title)
+
+
+def note_opened(
+    connection: Connection, session: Session, item_id: int, digest: str, *, now: datetime, is_part: bool = False
+) -> None:
+    """One line in the log of deeds for each file that somebody looks at, however often it is asked for meanwhile.
+
+    is_part: it stands on a page of the desk; whatever of the item they opened lately is that page's line.
+    """
+    connection.execute(
+        """insert into pw.staff_actions (at, "by", what, item_id, detail)
+           select %(now)s, %(by)s, 'opened', %(item)s, %(detail)s where not exists (
+             select from pw.staff_actions where item_id = %(item)s and "by" = %(by)s and what = 'opened'
+               and at > %(since)s and (%(part)s or detail ->> 'digest' = %(digest)s))""",
+        {
+            "now": now, "by": session.user.name, "item": item_id, "detail": Jsonb({"digest": digest}),
+            "since": now - SAME_LOOK, "part": is_part, "digest": digest,
+        },
+    )  # fmt: skip
+
+
+@router.get("/desk/items/{item_id}/files/{digest}/view")
+def view(item_id: ItemId, digest: str, request: Request, site: SiteHere, session: Opener) -> HTMLResponse:
+    """All pages of a PDF, one below the other, as pictures: to be read without a download, on a phone too."""
+    from pw_pipelines.documents.signing.pictures import page_sizes
+
+    with books(site) as connection:
+        item = items.read_item(connection, item_id)
+        media_type, title = file_of(connection, item_id, digest)
+        if media_type != PDF:
+            raise NotFound("This is no PDF.")
+        note_opened(connection, session, item_id, digest, now=site.clock.now())
+    try:
+        sizes = [(round(width), round(height)) for width, height in page_sizes(content_of(site, digest))]
+    except RuntimeError as error:  # PDFium's own error
+        raise NotFound("This document can't be shown; download the file.") from error
+    return page(
+        request, site, session, "desk_document.html", item=item, title=title, digest=digest, sizes=sizes,
+        shown=min(len(sizes), MOST_PAGES),
+    )  # fmt: skip
 
 
 @router.get("/desk/items/{item_id}/files/{digest}/pages/{number}")
@@ -111,11 +156,7 @@ def open_page(item_id: ItemId, digest: str, number: int, site: SiteHere, session
     """One page of a PDF as a picture, from 1."""
     with books(site) as connection:
         media_type, _ = file_of(connection, item_id, digest)
-        if number == 1:
-            deeds.record(
-                connection, by=session.user.name, what="opened", item_id=item_id, now=site.clock.now(),
-                detail={"digest": digest},
-            )  # fmt: skip
+        note_opened(connection, session, item_id, digest, now=site.clock.now())
     if media_type != PDF:
         raise NotFound("This is no PDF.")
     return Response(page_picture(content_of(site, digest), number), media_type="image/png", headers=STRICT)

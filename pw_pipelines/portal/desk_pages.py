@@ -37,6 +37,8 @@ SAID: Mapping[str, str] = {
     "settled": "Settled.",
     "details": "Kept. Details are still missing.",
     "complete": "Kept. Nothing is missing any more; the item goes on.",
+    "known": "Kept. Nothing is missing.",
+    "stopped": "Stopped and held; a flag asks for it to be settled with the customer.",
     "filed": "Booked as filed. The item goes on.",
     "handed": "Handed over: download the packet, file it by hand, then book it here.",
     "link": "A new link is on its way to the signer.",
@@ -92,9 +94,13 @@ def page(
     )
 
 
-def refused(request: Request, site: Site, session: Session, error: PwError, back: str) -> HTMLResponse:
-    """Nothing was done, and why."""
-    return page(request, site, session, "desk_refused.html", status=HTTPStatus.CONFLICT, why=str(error), back=back)
+def refused(
+    request: Request, site: Site, session: Session, error: PwError, back: str, *, typed: str = ""
+) -> HTMLResponse:
+    """Nothing was done, and why. typed: what was written with it, so that nobody has to write it again."""
+    return page(
+        request, site, session, "desk_refused.html", status=HTTPStatus.CONFLICT, why=str(error), back=back, typed=typed
+    )
 
 
 def go(path: str, said: str = "") -> RedirectResponse:
@@ -110,7 +116,7 @@ def done(
         with site.db.connect() as connection:
             said = deed(cast("Connection", connection))
     except (FulfillmentError, UsageError) as error:
-        return refused(request, site, sent.session, error, to)
+        return refused(request, site, sent.session, error, to, typed=sent.get("note") or sent.get("why"))
     if "item_id" in request.path_params:  # what made it ready is gone on with at once
         nudge_item(site.settings, int(request.path_params["item_id"]))
     return go(to, said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -103,6 +104,20 @@ def review(
     item_id: ItemId, request: Request, site: SiteHere, session: Annotated[Session, Depends(may("open"))]
 ) -> HTMLResponse:
     """The form that waits for its review."""
+    return show_review(item_id, request, site, session)
+
+
+def show_review(
+    item_id: int,
+    request: Request,
+    site: Site,
+    session: Session,
+    *,
+    fault: str = "",
+    note: str = "",
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HTMLResponse:
+    """The review's page. fault: what was wrong with a decision; note: what was typed with it."""
     with books(site) as connection:
         item = board.item_page(connection, item_id)
         digest = str(item.row["gate_detail"].get("form_digest") or "")
@@ -119,7 +134,8 @@ def review(
     named = {one[name]: one["title"] for one in item.documents for name in ("pdf_digest", "signed_digest") if one[name]}
     rows = compared(fields_of(content_of(site, digest)), _earlier(site, before), named)
     return page(
-        request, site, session, "desk_review.html", shown=item, item=item.item, row=item.row, digest=digest,
+        request, site, session, "desk_review.html", status=status, fault=fault, note=note,
+        shown=item, item=item.item, row=item.row, digest=digest,
         fields=rows, before=before, pictures=_pictures(item),
         differences=sum(row.change in ("changed", "new", "gone") for row in rows),
     )  # fmt: skip
@@ -138,6 +154,9 @@ def _earlier(site: Site, before: Mapping[str, Any] | None) -> dict[tuple[str, st
 def decide(item_id: ItemId, request: Request, site: SiteHere, sent: Annotated[Sent, Depends(sent_by("review"))]) -> Any:
     """Approves or returns the form whose digest stood on the page, and no other."""
     digest, note = sent.get("digest"), sent.get("note")
+    if sent.get("do") == "return" and not note.strip():
+        fault = "Nothing was returned: say in the note what is wrong with the form."
+        return show_review(item_id, request, site, sent.session, fault=fault, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
     def deed(connection: Connection) -> str:
         if sent.get("do") == "approve":

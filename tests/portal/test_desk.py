@@ -160,7 +160,9 @@ def test_a_reviewer_sees_fields_differences_and_pictures_and_approves_this_form(
     old = desk.form(item, {"name": "Blue Mesa", "year": "2025", "gone": "x", "ssn": "hmac:1"})
     reviewer = desk.person("reviewer", "rita")
     assert "There is no earlier edition" in reviewer.get(f"/desk/items/{item}/review").text
-    assert reviewer.post(f"/desk/items/{item}/review", {"do": "return", "digest": old}).status_code == 409, "no note"
+    silent = reviewer.post(f"/desk/items/{item}/review", {"do": "return", "digest": old, "note": " "})
+    assert silent.status_code == 422 and "say in the note what is wrong with the form" in words(silent.text)
+    assert old in silent.text and "Blue Mesa" in silent.text, "the page stands as before"
     reviewer.post(f"/desk/items/{item}/review", {"do": "return", "digest": old, "note": "The year is wrong."})
     assert state(desk, item) == ("waiting", "held")
     new = desk.form(item, {"name": "Blue Mesa", "year": "2026", "added": "y", "ssn": "hmac:2"})
@@ -234,6 +236,42 @@ def test_captured_pages_are_text_and_nothing_captured_can_run(desk: Desk) -> Non
             assert re.fullmatch(r'attachment; filename="[A-Za-z0-9-]+\.\w+"', reply.headers["content-disposition"])
     assert "<script>" not in reviewer.get(f"/desk/items/{item}").text
     assert len(desk.rows("select 1 from pw.staff_actions where what = 'opened'")) == 7
+
+
+def test_one_look_is_one_line_in_the_log_however_much_the_page_loads(desk: Desk) -> None:
+    item = desk.item()
+    desk.form(item, {"name": "Blue Mesa"}, pictures=(PNG, PNG + b"2", PNG + b"3"))
+    pdf = desk.document(item, small_pdf("Certificate"))
+    rita, omar = desk.person("reviewer", "rita"), desk.person("ops", "omar")
+    pictures = re.findall(r'<img src="(/desk/[^"]+)"', rita.get(f"/desk/items/{item}/review").text)
+    assert len(pictures) == 3
+    for address in pictures:
+        assert rita.get(address, headers={"Sec-Fetch-Dest": "image"}).status_code == 200
+    opened = "select \"by\", detail from pw.staff_actions where what = 'opened' order by action_id"
+    assert len(desk.rows(opened)) == 1
+    for _ in range(2):
+        page = omar.get(f"/desk/items/{item}/files/{pdf}/view").text
+        for address in re.findall(r'<img src="(/desk/[^"]+)"', page):
+            omar.get(address, headers={"Sec-Fetch-Dest": "image"})
+    assert [(row["by"], row["detail"].get("digest")) for row in desk.rows(opened)[1:]] == [("omar", pdf)]
+    omar.get(pictures[0])
+    assert len(desk.rows(opened)) == 3, "another file is another line"
+
+
+def test_a_pdf_stands_on_one_page_as_pictures_and_is_linked_from_the_item(desk: Desk) -> None:
+    item, other = desk.item(), desk.item(frn="0099999999")
+    digest = desk.document(item, small_pdf("Certificate"))
+    reviewer = desk.person("reviewer")
+    address = f"/desk/items/{item}/files/{digest}/view"
+    assert address in reviewer.get(f"/desk/items/{item}").text
+    text = reviewer.get(address).text
+    assert text.count('class="shot"') == 1 and f"/files/{digest}/pages/1" in text and "page 1 of 1" in text
+    assert reviewer.get(f"/desk/items/{other}/files/{digest}/view").status_code == 404
+    broken = desk.evidence(item, b"%PDF-1.7 no", "application/pdf")
+    picture = desk.evidence(item, PNG, "image/png")
+    for wrong in (broken, picture):
+        assert reviewer.get(f"/desk/items/{item}/files/{wrong}/view").status_code == 404
+    assert desk.person("analyst").get(address).status_code == 403
 
 
 def test_a_pdf_is_shown_page_by_page_as_pictures(desk: Desk) -> None:

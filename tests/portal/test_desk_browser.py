@@ -95,6 +95,17 @@ def test_a_reviewer_logs_in_compares_and_approves(page: Page, desk: Desk, tmp_pa
     held_up(page)
     shot(page, tmp_path, "review")
     assert page.get_by_text("1 difference").is_visible()
+    approve = page.get_by_role("button", name="Approve this form")
+    assert approve.bounding_box()["y"] < page.viewport_size["height"], "in sight before anything is scrolled"  # type: ignore[index]
+    page.screenshot(path=tmp_path / f"review-top-{page.viewport_size['width']}.png")  # type: ignore[index]
+    page.get_by_role("link", name="signed PDF").click()
+    held_up(page)
+    shot(page, tmp_path, "document")
+    assert page.locator("figure img").first.evaluate("e => e.decode().then(() => e.naturalWidth)") > 500
+    page.go_back()
+    page.get_by_role("button", name="Return it").click()
+    assert "Nothing was returned" in page.get_by_role("alert").inner_text()
+    held_up(page)
     assert page.locator("figure img").first.evaluate("e => e.decode().then(() => e.naturalWidth)") == 1280
     page.get_by_role("button", name="Approve this form").click()
     assert page.get_by_role("status").inner_text() == "Approved. The item goes on."
@@ -107,7 +118,11 @@ def test_a_reviewer_logs_in_compares_and_approves(page: Page, desk: Desk, tmp_pa
 def test_ops_book_a_filing_by_hand_and_a_reviewer_settles_an_effect(page: Page, desk: Desk, tmp_path: Path) -> None:
     items = busy(desk)
     effect = desk.effect(items["error"], "filing:cpni:0012345678:2026")
+    desk.waits(items["error"], "duplicate", stage="prepare", shown="The CPNI filing of this FRN is on record.")
     log_in(page, desk)
+    page.goto(f"{desk.web.url}/desk/items/{items['error']}")
+    held_up(page)
+    shot(page, tmp_path, "duplicate")
     page.goto(f"{desk.web.url}/desk/items/{items['packet']}")
     held_up(page)
     shot(page, tmp_path, "packet")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 
 from pw_pipelines.fulfillment import packets
@@ -102,6 +103,47 @@ def test_a_challenge_is_passed_on_with_what_was_done(desk: Desk) -> None:
     assert state(desk, item) == ("waiting", "signature")
 
 
+def test_what_the_record_shows_already_is_filed_all_the_same_or_stopped_with_a_reason(desk: Desk) -> None:
+    ops = desk.person("ops", "omar")
+    shown = "The CPNI filing 2026-1 of this FRN is on record."
+    filed, stopped = desk.item(), desk.item(frn="0099999999")
+    for item in (filed, stopped):
+        desk.waits(item, "duplicate", stage="prepare", shown=shown)
+        page = ops.get(f"/desk/items/{item}").text
+        assert shown in page and ">File all the same</button>" in page and ">Stop it</button>" in page
+        for do, why in (("file", " "), ("stop", ""), ("both", "because")):
+            assert ops.post(f"/desk/items/{item}/duplicate", {"do": do, "why": why}).status_code == 409
+        assert state(desk, item) == ("waiting", "duplicate")
+    ops.post(f"/desk/items/{filed}/duplicate", {"do": "file", "why": "It was filed for the wrong year."})
+    ops.post(f"/desk/items/{stopped}/duplicate", {"do": "stop", "why": "They filed it themselves."})
+    assert (state(desk, filed), state(desk, stopped)) == (("ready", None), ("waiting", "held"))
+    [answer] = desk.rows("select item_id, name, value, given_by from pw.item_answers where name = 'file_anyway'")
+    assert tuple(answer.values()) == (filed, "file_anyway", "yes", "omar")
+    [flag] = desk.rows("select kind, text, raised_by from pw.conversation_flags")
+    assert (flag["kind"], flag["raised_by"]) == ("duplicate", "omar") and "They filed it themselves." in flag["text"]
+    did = desk.rows("select what, detail from pw.staff_actions where item_id is not null order by action_id")
+    assert [(row["what"], row["detail"]["why"]) for row in did] == [
+        ("file_anyway", "It was filed for the wrong year."), ("stopped_duplicate", "They filed it themselves."),
+    ]  # fmt: skip
+    again = ops.post(f"/desk/items/{stopped}/duplicate", {"do": "file", "why": "After all."})
+    assert again.status_code == 409 and "After all." in words(again.text), "what was typed is not lost"
+
+
+def test_names_that_the_program_keeps_for_itself_are_not_offered_to_be_read(desk: Desk) -> None:
+    item = desk.item()
+    vault = Vault(desk.settings)
+    with desk.db.connect() as connection:
+        for name in ("signer_name", "filing_salt", "signature_7", "browser_state_x", "decline_reason_7"):
+            vault.put(connection, item, name, "a value", now=NOW)
+    admin = desk.person("admin")
+    text = admin.get(f"/desk/items/{item}").text
+    offered = re.findall(r'<option value="(\w+)"', text[text.index("Read a personal value") :].split("</select>")[0])
+    assert sorted(offered) == ["decline_reason_7", "signer_name"]
+    assert "Why the signer declined" in text
+    for name, status in (("filing_salt", 409), ("signature_7", 409), ("decline_reason_7", 200)):
+        assert admin.post(f"/desk/items/{item}/private", {"name": name, "why": "asked for"}).status_code == status
+
+
 def test_what_a_program_cannot_get_through_is_handed_over_and_booked_so_that_nobody_files_it_again(desk: Desk) -> None:
     item, other = desk.item(), desk.item()
     with desk.db.connect() as connection:
@@ -140,10 +182,14 @@ def test_a_portal_is_closed_and_opened(desk: Desk) -> None:
     assert ops.post("/desk/portals/nowhere", {"do": "close", "why": "x"}).status_code == 409
     assert ops.post("/desk/portals/fcc_ecfs", {"do": "close", "why": "Maintenance"}).status_code == 303
     assert "Maintenance" in ops.get("/desk/portals").text
-    assert ops.post("/desk/portals/fcc_rmd", {"do": "open"}).status_code == 303
+    assert ops.post("/desk/portals/fcc_rmd", {"do": "close", "why": "Another one"}).status_code == 303
+    assert ops.post("/desk/portals/fcc_rmd", {"do": "open", "why": "It is up"}).status_code == 303
+    assert ops.post("/desk/portals/fcc_rmd", {"do": "open", "why": "Again"}).status_code == 409, "it is open"
     assert state(desk, item) == ("waiting", "portal_closed"), "another portal's opening opens nothing here"
-    assert ops.post("/desk/portals/fcc_ecfs", {"do": "open"}).status_code == 303
+    assert ops.post("/desk/portals/fcc_ecfs", {"do": "open", "why": ""}).status_code == 409
+    assert ops.post("/desk/portals/fcc_ecfs", {"do": "open", "why": "Their page is up again"}).status_code == 303
     assert state(desk, item) == ("ready", None)
+    assert "Their page is up again" in words(ops.get("/desk/portals/fcc_ecfs").text)
 
 
 # -- personal data -------------------------------------------------------------------------------------------------
