@@ -146,14 +146,14 @@ def sandbox_running_update(base: str, home: Path, settings: RunningSettings) -> 
         "probe_pause_seconds": 0.0,
         "umami_url": f"{base}/umami",
         "umami_website_id": "5a0db0c5-0000-4000-8000-000000000001",
-        "offsite_host": "127.0.0.1",
+        "offsite_host": _there(offsite),
         "offsite_port": _listening(offsite, settings.sandbox_offsite_port),
         "offsite_user": getpass.getuser(),
         "offsite_key_file": offsite / "client_key",
         "offsite_host_key": str(offsite / "host_key.pub"),
         "offsite_path": str(offsite / "copies"),
         "journal_url": (offsite / "journal").absolute().as_uri(),
-        "mariadb_host": "127.0.0.1",
+        "mariadb_host": _there(mariadb),
         "mariadb_port": _listening(mariadb, settings.sandbox_mariadb_port),
         "mariadb_user": "backup",
         "mariadb_password": SecretStr("sandbox-mariadb"),
@@ -168,3 +168,8 @@ def _listening(stand_in: Path, otherwise: int) -> int:
         return int((stand_in / "port").read_text())
     except (FileNotFoundError, ValueError):
         return otherwise
+
+
+def _there(stand_in: Path) -> str | None:
+    """Where a stand-in is; None when what it needs is not installed, as it says itself."""
+    return None if (stand_in / "missing").exists() else "127.0.0.1"
