@@ -93,7 +93,7 @@ def write_defaults(path: Path, settings: Settings) -> None:
     escaped = password.replace("\\", "\\\\").replace('"', '\\"')
     text = (
         f"[client]\nhost={settings.mariadb_host}\nport={settings.mariadb_port}\nuser={settings.mariadb_user}\n"
-        f'password="{escaped}"\nprotocol=tcp\nconnect-timeout=20\n'
+        f'password="{escaped}"\nprotocol=tcp\n'
     )
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)

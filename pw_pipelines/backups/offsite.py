@@ -92,10 +92,10 @@ class Offsite:
                         "copying off-site",
                     )  # fmt: skip
 
-    def fetch(self, files: Sequence[str], target: Path) -> None:
-        """Brings these files from there below `target`. Raises like `copy`; one that is not there: exit code 23."""
-        with _list_file(files) as listed:
-            self._rsync(["--times", f"--files-from={listed}", self._far(), f"{target}/"], "fetching from off-site")
+    def bring(self, source: str, target: Path, options: Sequence[str] = (), *, what: str) -> None:
+        """Brings the folder `source` from there into `target`, or what `options` of rsync leave of it; what lies here
+        already is compared by content. Raises like `copy`."""
+        self._rsync(["-rt", "--checksum", *options, f"{self._far()}{source}", f"{target}/"], f"fetching {what}")
 
     def digests(self, root: Path, files: Mapping[str, str]) -> dict[str, str | None]:
         """SHA-256 of what lies there under each of `files` (name -> the digest it must have); None: not there.

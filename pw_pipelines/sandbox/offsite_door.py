@@ -1,15 +1,19 @@
-"""The forced command of the stand-in off-site machine's only key: rsync and sha256sum below one folder, nothing else.
+"""The forced command of the stand-in off-site machine's only key: rsync and sha256sum below one folder, and removing
+single files of a backup set there; nothing else.
 
 Run by sshd as `python -I offsite_door.py FOLDER` with the client's wish in SSH_ORIGINAL_COMMAND; imports nothing of the
 project, so that it starts at once.
 """
 
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
 
-ALLOWED = ("rsync --server …", "sha256sum [--] FILE…")
+ALLOWED = ("rsync --server …", "sha256sum [--] FILE…", "rm -f -- FILE… of a set")
+# <subject>/<set>/<file>: never the pool of objects, never the journal, never a folder.
+_OF_A_SET = re.compile(r"(postgres|mariadb|objects|forgejo)/[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}/[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 def refusal(words: list[str], root: Path) -> str | None:
@@ -23,10 +27,24 @@ def refusal(words: list[str], root: Path) -> str | None:
         if any(word.startswith("-") and word not in ("--", "-b", "-z", "--zero") for word in words[1:]):
             return "sha256sum takes no options here"
         paths = [word for word in words[1:] if not word.startswith("-")]
+    elif words[:3] == ["rm", "-f", "--"]:
+        paths = words[3:]
+        if any(not _is_of_a_set(path, root) for path in paths):
+            return "only single files of a backup set are removed here"
     else:
-        return f"only {' and '.join(ALLOWED)} are run here"
+        return f"only {', '.join(ALLOWED)} are run here"
     outside = [path for path in paths if not (root / path).resolve().is_relative_to(root)]
     return f"{outside[0]} is outside of the folder" if outside else None
+
+
+def _is_of_a_set(path: str, root: Path) -> bool:
+    whole = root / path
+    return (
+        ".." not in whole.parts
+        and whole.is_relative_to(root)
+        and _OF_A_SET.fullmatch(str(whole.relative_to(root))) is not None
+        and not whole.is_dir()
+    )
 
 
 def main() -> None:
