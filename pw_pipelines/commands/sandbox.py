@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 SYSTEMS = (
     "rmd", "form499", "ecfs", "bdc", "cores", "listmonk", "telegram", "socrata", "sunbiz", "iowa_hub", "illinois",
     "erpnext", "stripe", "paypal", "shkeeper", "adyen", "smtp",
-    "filing",
+    "filing", "umami",
 )  # fmt: skip
 FAULTS = (
     "slow", "status", "rate_limit", "cut", "truncated", "html", "tiny_gzip", "old_copy", "missing", "done_but_timeout",

@@ -30,6 +30,7 @@ from pw_pipelines.commerce.order_number import next_number
 from pw_pipelines.commerce.order_view import OrderView, hash_of, read, read_by_token
 from pw_pipelines.commerce.quote import Quote
 from pw_pipelines.errors import PwError, UsageError
+from pw_pipelines.monitoring import events
 
 __all__ = [
     "BundleDetails", "CanadaCrtcDetails", "ComplianceDetails", "FormationDetails", "NewCustomer", "NewOrder",
@@ -203,6 +204,7 @@ def change(connection: Connection[Any], order_id: int, to_status: Status, *, by:
     _record(connection, order_id, now, what="status", before=status, after=to_status, by=by, why=why)
     if to_status == "processing" and not paid:
         commissions.earn(connection, order_id, now=now)
+        events.payment_complete(connection, order_id, now=now)
     if to_status == "refunded":
         commissions.take_back(connection, order_id, why=why, now=now)
     if to_status == "cancelled" and held_from != "cancelled" and row["discount_code"] is not None:

@@ -9,6 +9,8 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from pw_pipelines.monitoring import events
+
 MALFORMED = "malformed"  # stands in `answer` for text that is no FRN
 ASKED_CHARACTERS = 100
 UTM_KEYS = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
@@ -62,4 +64,7 @@ def record(
             Jsonb(clean_utm(utm)),
             duration_ms,
         ),
+    )
+    events.check_asked(
+        connection, check_id, channel=channel, answer=answer, asked_at=checked_at, seconds=duration_ms / 1000
     )

@@ -46,6 +46,7 @@ from pw_pipelines.portal.measuring import Measuring
 from pw_pipelines.portal.problems import RETRY_SECONDS, NotFound, fault_of, problem
 from pw_pipelines.portal.security import HEADERS, SecurityHeaders
 from pw_pipelines.portal.site import STATIC, Site, make_site, the_site
+from pw_pipelines.portal.visits import Visits
 from pw_pipelines.settings import Mode, Settings, load_settings
 
 log = structlog.get_logger(__name__)
@@ -88,6 +89,7 @@ def create_app(settings: Settings, *, live: LiveRecord | None = None) -> FastAPI
     app.state.site = site
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
+    app.add_middleware(Visits, https=settings.public_url.startswith("https://"), keeps=settings.umami_url is not None)
     app.state.metrics = _metrics(site)
     app.add_middleware(Measuring, metrics=app.state.metrics)
     for room in (

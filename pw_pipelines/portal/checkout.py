@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from pw_pipelines.errors import UsageError
 from pw_pipelines.jurisdictions.book import book
+from pw_pipelines.monitoring import events
 from pw_pipelines.portal.check_page import CHECKOUT, PATH
 from pw_pipelines.portal.checkout_form import (
     Checkout,
@@ -46,7 +47,7 @@ _NOT_PROVED = (
 async def checkout(request: Request, site: SiteHere) -> HTMLResponse:
     """The form, with the services of the link in the basket."""
     form = form_of_link(request.query_params)
-    found = await to_thread.run_sync(_worked_out, site, form, limiter=site.quick)
+    found = await to_thread.run_sync(_opened, site, form, limiter=site.quick)
     for name in [name for name in found.faults if name.startswith(("state_", "quantity_"))]:
         del found.faults[name]  # nobody was asked for them yet
     return _page(request, site, found)
@@ -94,6 +95,14 @@ async def _order(request: Request, site: Site, found: Checkout, customer: Custom
 async def received(site: SiteHere) -> HTMLResponse:
     """After a request for a quote alone."""
     return site.page("received.html", back=PATH)
+
+
+def _opened(site: Site, form: Form) -> Checkout:
+    """The form as a link opens it; that somebody stands before the checkout is noted."""
+    with site.db.connect() as connection:
+        found = work_out(connection, form, fees=fees_of(site.settings), now=site.clock.now())
+        events.checkout_started(connection, form.key, services=len(found.basket.items), now=site.clock.now())
+        return found
 
 
 def _worked_out(site: Site, form: Form) -> Checkout:

@@ -18,6 +18,7 @@ from pw_pipelines.commerce.fees import FeeBook, fee_book
 from pw_pipelines.commerce.order_details import Details
 from pw_pipelines.commerce.orders import NewCustomer, NewOrder, PlacedOrder, place
 from pw_pipelines.commerce.quote import Quote, quote
+from pw_pipelines.monitoring import events
 from pw_pipelines.settings import Settings
 
 Books = Connection[Any]
@@ -82,7 +83,9 @@ def order(
     codes = find_codes(connection, buyer.discount_code, buyer.referral_code, now=now)
     price = priced(basket, buyer.method, codes, fees=fees, now=now)
     new = NewOrder(buyer.customer, details, utm=buyer.utm, segment=segment_of(connection, buyer.utm))
-    return place(connection, new, price, now=now), price
+    placed = place(connection, new, price, now=now)
+    events.order_placed(connection, placed.order_id, now=now)
+    return placed, price
 
 
 def segment_of(connection: Books, utm: Mapping[str, str]) -> str | None:

@@ -34,6 +34,7 @@ System = Literal[
     "adyen",
     "smtp",
     "filing",
+    "umami",
 ]  # fmt: skip
 SYSTEMS: tuple[str, ...] = get_args(System)
 # Where a system has lists beside its data, a spoiled body is meant to be the data's.

@@ -121,10 +121,14 @@ async def _front_page(request: Request) -> Response:
 
 
 def _other_systems(settings: Settings) -> dict[str, ASGIApp]:
-    from pw_pipelines.sandbox import erpnext, listmonk, telegram
+    from pw_pipelines.sandbox import erpnext, listmonk, telegram, umami
     from pw_pipelines.sandbox.payments.mounts import payment_apps
 
-    apps: dict[str, ASGIApp] = {"/telegram": telegram.create_app(now=settings.clock.now), **payment_apps(settings)}
+    apps: dict[str, ASGIApp] = {
+        "/telegram": telegram.create_app(now=settings.clock.now),
+        "/umami": umami.create_app(),
+        **payment_apps(settings),
+    }
     if settings.sandbox_database_url:
         apps["/listmonk"] = listmonk.create_app(
             settings.sandbox_database_url.get_secret_value(), now=settings.clock.now
