@@ -1,4 +1,4 @@
-"""What is copied to the Windows machine: a wheel that runs alone, a task that heals itself, scripts that keep the code."""
+"""What is copied to Windows: a wheel that runs alone, a task that heals itself, scripts that keep the exit code."""
 
 from __future__ import annotations
 
