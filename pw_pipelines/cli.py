@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "orders": ("orders", "Items of paid orders: what waits, what proves it, approve, hold, retry, resolve, evidence."),
     "probe": ("probe", "Look whether the portals still are as our files say; open one again that was closed."),
     "staff": ("staff", "Who may log in at the desk: add, list, disable, password."),
+    "backup": ("backup", "Make backups, prove them, list them; restore them for practice."),
     "sandbox": ("sandbox", "Run the stand-ins, move their clock, make them misbehave."),
     "bench": ("bench", "Measure, as ratios against a peer in the same run."),
 }

@@ -72,10 +72,9 @@ def _copy(ground: Ground, offsite: Offsite, one: BackupSet) -> None:
         _copy_pool(ground, offsite)
     offsite.copy(root, list(files_of(one.subject, one.set_id, one.digests)))
     faults.point("backups.offsite.copied")
-    _require(offsite.digests(root, expected), expected)
     signature = f"{one.subject}/{one.set_id}/{SIGNATURE}"
-    _require(offsite.digests(root, {signature: digest_of(root / signature)[0]}),
-             {signature: digest_of(root / signature)[0]})  # fmt: skip
+    expected |= {signature: digest_of(root / signature)[0]}
+    _require(offsite.digests(root, expected), expected)
 
 
 def _copy_pool(ground: Ground, offsite: Offsite) -> None:

@@ -70,11 +70,14 @@ def run_one(ground: Ground, subject: Subject, say: Say) -> Told:
         offsite = Offsite.of(ground.settings)
     except (PwError, OSError) as error:
         return Told(subject, ok=False, error=f"{error}", seconds=_since(began))
+    just_read = set()
     if offsite is not None:
         for copied in copying.copy_unconfirmed(ground, offsite, subject):
             say(f"{subject}: {copied.set_id} off-site: {copied.error or 'confirmed'}")
+            if copied.error is None:
+                just_read.add(copied.set_id)
     waiting = [one for one in books.sets(ground.db, subject) if one.verified_at is None]
-    for verdict in verifying.verify(ground, offsite, waiting):
+    for verdict in verifying.verify(ground, offsite, waiting, just_read=just_read):
         say(f"{subject}: {verdict.set_id} verified: {'ok' if verdict.ok else '; '.join(verdict.damage)}")
     done = next((one for one in books.sets(ground.db, subject) if one.set_id == made.set_id), made)
     expired = expiring.expire(ground, offsite, subject) if done.is_good else Expired()

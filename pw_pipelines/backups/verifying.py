@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from pw_pipelines.backups import books, object_pool
@@ -28,16 +28,23 @@ class Verdict:
     unknown: tuple[str, ...] = ()
 
 
-def verify(ground: Ground, offsite: Offsite | None, chosen: Sequence[BackupSet]) -> list[Verdict]:
-    """Verifies sets and writes into their rows what was found. Raises ConfigError for keys that are none."""
+def verify(
+    ground: Ground, offsite: Offsite | None, chosen: Sequence[BackupSet], *, just_read: Collection[str] = ()
+) -> list[Verdict]:
+    """Verifies sets and writes into their rows what was found; of those `just_read` the off-site copy was read back
+    a moment ago and is not asked again. Raises ConfigError for keys that are none.
+    """
     verdicts = []
-    pool = _pool_damage(ground, offsite) if any(one.subject == "objects" for one in chosen) else ([], [])
+    asked_anew = any(one.subject == "objects" and one.set_id not in just_read for one in chosen)
+    pool = _pool_damage(ground, offsite) if asked_anew else ([], [])
     for one in chosen:
         damage = _local(ground, one)
         there, unknown = "none", []
         if offsite is not None and one.confirmed_at is None:
             there = "not copied"
             unknown.append(one.offsite_error or "it is not off-site yet")
+        elif one.set_id in just_read:
+            there = "ok"
         elif offsite is not None:
             there, wrong, unknown = _far(ground, offsite, one)
             if wrong:
