@@ -17,7 +17,7 @@ from pw_pipelines import faults
 from pw_pipelines.documents import converting
 from pw_pipelines.documents.converting import Converter
 from pw_pipelines.documents.docserver import HEARTBEAT, WAITING, DocServer
-from pw_pipelines.documents.jobs import failure_of, hand_in, job_name
+from pw_pipelines.documents.jobs import failure_of, hand_in, job_name, publish_result, result_of
 from pw_pipelines.documents.office import OfficeAway, OfficeFailed
 from pw_pipelines.documents.word_worker import Worker
 from pw_pipelines.errors import OutsideUnavailable
@@ -342,3 +342,124 @@ def test_the_store_is_in_the_home_unless_it_is_said_where(settings: Settings, tm
 
     assert Converter(settings).server.url == (settings.home / "docserver").resolve().as_uri()
     assert Converter(elsewhere).server.url.endswith("/share")
+
+
+class Cut:
+    """A store that goes away between two calls."""
+
+    def __init__(self, server: DocServer, monkeypatch: pytest.MonkeyPatch, method: str, times: int = 1) -> None:
+        whole, self.left = getattr(server, method), times
+
+        def cut(*given: Any) -> Any:
+            if self.left:
+                self.left -= 1
+                raise OutsideUnavailable("The store does not answer.")
+            return whole(*given)
+
+        monkeypatch.setattr(server, method, cut)
+
+
+def test_a_pdf_that_could_not_be_published_is_kept_and_published_when_the_store_is_back(
+    converter: Converter, making: Making, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = converter.server
+    hand_in(server, "job", b"docx")
+    worker = new_worker(server, making.by("word"))
+    Cut(server, monkeypatch, "publish", times=2)
+
+    for _ in range(2):
+        with pytest.raises(OutsideUnavailable):
+            worker.run_once()
+    assert worker.run_once() == 1
+
+    assert making.made == {("word", b"docx"): 1}
+    assert result_of(server, "job", b"docx") is not None
+
+
+def test_a_claim_given_back_hides_nobodys_who_took_over(converter: Converter) -> None:
+    server = converter.server
+    first = server.claim("job", by="word", worker="w")
+    assert first
+    second = server.claim("job", by="libreoffice", worker="us", after=first)
+
+    server.give_back(first)
+
+    assert server.claim_of("job") == second
+
+
+def test_a_claim_given_back_is_anybodys(converter: Converter, making: Making) -> None:
+    server = converter.server
+    hand_in(server, "job", b"docx")
+    claim = server.claim("job", by="word", worker="elsewhere/1/x")
+    assert claim
+    server.give_back(claim)
+
+    assert new_worker(server, making.by("word")).run_once() == 1
+
+
+def test_of_two_who_publish_late_the_first_stands_whole(converter: Converter, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = converter.server
+    hand_in(server, "job", b"docx")
+    slow = server.claim("job", by="word", worker="slow")
+    assert slow
+    quick = server.claim("job", by="word", worker="quick", after=slow)
+    assert quick
+    assert publish_result(server, quick, b"docx", a_pdf(1))
+    monkeypatch.setattr(server, "holds", lambda _claim: True)  # it looked before it was taken over from
+
+    assert not publish_result(server, slow, b"docx", a_pdf(7))
+
+    found = result_of(server, "job", b"docx")
+    assert found is not None
+    assert (found.pages, found.worker) == (1, "quick")
+    server.clear("job")
+    assert server.names("converted") == []
+
+
+def test_a_worker_whose_word_does_not_start_is_not_alive_and_comes_back(converter: Converter, making: Making) -> None:
+    server, broken = converter.server, threading.Event()
+    broken.set()
+
+    def ready() -> None:
+        if broken.is_set():
+            raise OutsideUnavailable("Word does not start.")
+
+    with working(new_worker(server, making.by("word"), ready=ready)):
+        assert converter.to_pdf(b"one", "order-1").converted_by == "libreoffice"
+        beat = server.heartbeat()
+        assert beat is not None
+        assert not server.worker_alive(STALE)
+        broken.clear()
+        until = time.monotonic() + 5
+        while not server.worker_alive(STALE) and time.monotonic() < until:
+            time.sleep(0.02)
+        time.sleep(2 * converting.ALIVE_SECONDS)  # for which it was known to be away
+        assert converter.to_pdf(b"two", "order-2").converted_by == "word"
+
+
+def test_a_document_that_a_living_worker_forgot_is_taken_over(converter: Converter, making: Making) -> None:
+    server = converter.server
+    name = job_name("order-1", b"docx")
+    hand_in(server, name, b"docx")
+    claim = server.claim(name, by="word", worker="elsewhere/1/x")
+    assert claim
+    made_older(server, claim.key, STALE + 1)
+    blind = new_worker(server, making.by("word"))
+    blind.run_once = lambda: 0  # type: ignore[method-assign]
+
+    with working(blind):
+        assert converter.to_pdf(b"docx", "order-1").converted_by == "libreoffice"
+
+    assert left(server) == []
+
+
+def test_a_store_that_is_away_at_the_start_is_waited_for(
+    converter: Converter, making: Making, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Cut(converter.server, monkeypatch, "put", times=4)
+
+    with working(new_worker(converter.server, making.by("word"))):
+        until = time.monotonic() + 5
+        while not converter.server.worker_alive(STALE) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert converter.to_pdf(b"docx", "order-1").converted_by == "word"
