@@ -21,7 +21,7 @@ from tests.commerce.making import ordered, pay
 from tests.monitoring.conftest import Client, client_of
 
 BROWSER = {
-    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"
 }
 LINK = "?utm_source=listmonk&utm_medium=email&utm_campaign=rmd-gap&gclid=abc"
 CHECK = "/tools/fcc-compliance-check"
