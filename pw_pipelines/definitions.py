@@ -29,6 +29,7 @@ from pw_pipelines.sensors.cures import cures_due
 from pw_pipelines.sensors.failures import run_failure_alert
 from pw_pipelines.sensors.fulfillment import items_ready
 from pw_pipelines.sensors.order_mails import order_mails_due
+from pw_pipelines.sensors.monitoring import analytics_events, waiting_too_long
 from pw_pipelines.sensors.payments import payment_events
 from pw_pipelines.sensors.signatures import signature_reminders
 from pw_pipelines.settings import PROJECT_ROOT, Settings, load_settings
@@ -58,6 +59,8 @@ def build_defs(
         cures_due,
         signature_reminders,
         order_mails_due,
+        waiting_too_long,
+        analytics_events,
     ]
     return dg.Definitions(
         assets=[

@@ -190,6 +190,18 @@ AUTOMATIC: Mapping[str, Automatic] = {
         "Tells ops of every failed run, once.",
         every_seconds=30,
     ),
+    "waiting_too_long": Automatic(
+        "sensor",
+        BOTH,
+        "Tells ops of items that wait too long at a gate and of deeds nobody settled, once each.",
+        every_seconds=60,
+    ),
+    "analytics_events": Automatic(
+        "sensor",
+        BOTH,
+        "Tells Umami what happened on the site, each event once, from an outbox.",
+        every_seconds=30,
+    ),
     "check_alert": Automatic(
         "sensor",
         BOTH,
