@@ -337,9 +337,9 @@ class DocServer:
         except FileNotFoundError:
             raise
         except (PermissionDeniedError, UnauthenticatedError) as error:
-            raise OutsideRefused(f"{self.url} refuses us: {error}. Check the AWS_* credentials.") from error
+            raise OutsideRefused(f"{self.url} refuses us: {_first_line(error)}. Check the AWS_* credentials.") from error
         except BaseError as error:
-            raise OutsideUnavailable(f"{self.url} does not answer: {error}.") from error
+            raise OutsideUnavailable(f"{self.url} does not answer: {_first_line(error)}.") from error
 
 
 def folder_of(url: str, *, windows: bool = os.name == "nt") -> PurePath:
@@ -354,6 +354,11 @@ def folder_of(url: str, *, windows: bool = os.name == "nt") -> PurePath:
 def is_job(name: str) -> bool:
     """Whether a name can be a job's: ASCII, no blanks, nothing a path could climb by."""
     return _JOB.fullmatch(name) is not None and ".." not in name
+
+
+def _first_line(error: Exception) -> str:
+    """Of what obstore says; the rest is for its makers."""
+    return str(error).strip().partition("\n")[0].rstrip(".")[:200]
 
 
 def _loaded(content: bytes) -> dict[str, Any]:
