@@ -337,7 +337,8 @@ class DocServer:
         except FileNotFoundError:
             raise
         except (PermissionDeniedError, UnauthenticatedError) as error:
-            raise OutsideRefused(f"{self.url} refuses us: {_first_line(error)}. Check the AWS_* credentials.") from error
+            said = _first_line(error)
+            raise OutsideRefused(f"{self.url} refuses us: {said}. Check the AWS_* credentials.") from error
         except BaseError as error:
             raise OutsideUnavailable(f"{self.url} does not answer: {_first_line(error)}.") from error
 
