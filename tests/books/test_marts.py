@@ -92,6 +92,11 @@ def sold(clone_database: Callable[[str], str], tmp_path_factory: pytest.TempPath
         check(db, frn, codes, MAIL)
     check(db, "0000000003", [], {})
     with db.connect() as connection:
+        connection.execute(
+            "insert into pw.visit_touches (order_id, first_touch, last_touch, at) values (%s, %s, %s, %s)",
+            (late, Jsonb(MAIL), Jsonb({"gclid": "abc"}), LATE),
+        )
+    with db.connect() as connection:
         walk(connection, late, "submitted", "filed", "delivered")
         for order_id, reason, amount, state, gone_at in (
             (first, "formation_basic", 50, "pending", None),
@@ -117,6 +122,36 @@ def test_the_funnel_follows_a_campaign_from_check_to_payment(sold: Database) -> 
     total = rows(sold, "select total from pw.orders order by order_id limit 1")[0]["total"]
     assert mail["paid_usd"] == total
     assert (found["(none)"]["checks"], found["(none)"]["orders_paid"]) == (1, 2)
+
+
+def test_attribution_follows_the_first_link_and_the_last(sold: Database) -> None:
+    found = {(row["touch"], row["source"]): row for row in rows(sold, "select * from commerce.mart_attribution")}
+    totals = [row["total"] for row in rows(sold, "select total from pw.orders order by order_id")]
+    first, last, ad = found["first", "listmonk"], found["last", "listmonk"], found["last", "google"]
+
+    assert (first["medium"], first["campaign"]) == ("email", "rmd-gap")
+    assert (first["checks"], first["orders"], first["orders_paid"]) == (3, 3, 2)
+    assert first["paid_usd"] == totals[0] + totals[1]
+    assert first["revenue_usd"] == totals[0] + totals[1] - 50  # the refund is taken off
+    assert (last["orders"], last["orders_paid"], last["paid_usd"]) == (2, 1, totals[0])
+    assert (ad["medium"], ad["campaign"], ad["orders_paid"], ad["paid_usd"]) == ("cpc", "(none)", 1, totals[1])
+    assert ("first", "google") not in found
+
+
+def test_every_cent_is_attributed_once_by_either_touch(sold: Database) -> None:
+    told = rows(
+        sold, "select touch, sum(paid_usd) as paid, sum(revenue_usd) as kept, sum(checks) as checks, sum(orders) as n "
+        "from commerce.mart_attribution group by 1",
+    )  # fmt: skip
+    (books,) = rows(sold, "select sum(total) as paid, count(*) as n from pw.orders where paid_at is not null")
+    (moved,) = rows(sold, "select sum(amount) as amount from pw.money_ledger")
+
+    assert [row["paid"] for row in told] == [books["paid"]] * 2
+    assert [row["kept"] for row in told] == [moved["amount"]] * 2
+    assert [row["checks"] for row in told] == [4, 4]
+    (types,) = rows(sold, "select pg_typeof(paid_usd)::text as paid, pg_typeof(revenue_usd)::text as kept "
+                    "from commerce.mart_attribution limit 1")  # fmt: skip
+    assert types == {"paid": "numeric", "kept": "numeric"}
 
 
 def test_revenue_by_service_adds_up_to_the_money_that_moved_month_by_month(sold: Database) -> None:
