@@ -19,7 +19,7 @@ from pw_pipelines.resources.erpnext import Erpnext
 from pw_pipelines.sandbox import faults
 from pw_pipelines.sandbox.erpnext import create_app
 from pw_pipelines.settings import Settings
-from tests.fixtures_listmonk import served
+from tests.served import served
 
 AUTHORIZATION = {"Authorization": "token sandbox:sandbox-secret"}
 

@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
-import uvicorn
 from psycopg import sql
 from pydantic import SecretStr
 
 from pw_pipelines.db.embedded import Server
 from pw_pipelines.sandbox.listmonk import create_app
 from pw_pipelines.settings import Settings
-
-
-@contextmanager
-def served(app: Any) -> Iterator[str]:
-    """`app` behind a real socket on a free loopback port; its base URL."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on"))
-    ready = threading.Event()
-    startup = server.startup
-
-    async def tell(sockets: list[Any] | None = None) -> None:
-        await startup(sockets=sockets)
-        ready.set()
-
-    server.startup = tell  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        assert ready.wait(30), "the stand-in did not start"
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(30)
+from tests.served import served
 
 
 @dataclass(frozen=True)

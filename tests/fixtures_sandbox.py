@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from pydantic import SecretStr
 
 from pw_pipelines.db.connection import create_databases
@@ -20,6 +18,7 @@ from pw_pipelines.sandbox.faults import FaultBook
 from pw_pipelines.sandbox.server import create_app
 from pw_pipelines.sandbox.world import World
 from pw_pipelines.settings import Settings, with_sandbox_addresses
+from tests.served import served
 
 SANDBOX_DAY = date(2026, 11, 22)
 SEED = 20260101
@@ -67,30 +66,12 @@ def set_sandbox_day(settings: Settings, day: date) -> None:
     settings.clock.set_offset(noon - datetime.now(UTC) + timedelta(seconds=1))
 
 
-class serving:
+@contextmanager
+def serving(settings: Settings, world: World | None = None, book: FaultBook | None = None) -> Iterator[str]:
     """The stand-ins on a free port of this machine, in a thread of this process; gives the base URL."""
-
-    def __init__(self, settings: Settings, world: World | None = None, book: FaultBook | None = None) -> None:
-        app = create_app(settings, world=world, book=book)
-        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", access_log=False)
-        self._server = uvicorn.Server(config)
-        self._listening = config.bind_socket()
-        self._listening.listen()  # whoever asks before the server's loop turns is kept waiting, not refused
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._listening]))
-
-    def __enter__(self) -> str:
-        self._thread.start()
-        url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+    with served(create_app(settings, world=world, book=book)) as url:
         httpx.get(f"{url}/_control/health", timeout=30).raise_for_status()
-        return url
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(timeout=10)
-        self._listening.close()
+        yield url
 
 
 @pytest.fixture

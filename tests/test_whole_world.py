@@ -35,8 +35,8 @@ from pw_pipelines.settings import Settings, with_sandbox_addresses
 from pw_pipelines.snapshots import road
 from pw_pipelines.snapshots.model import Snapshot
 from tests.conftest import TEMPLATE
-from tests.fixtures_listmonk import served
 from tests.fixtures_sandbox import SANDBOX_DAY, SEED, serving, set_sandbox_day
+from tests.served import served
 
 WORLDS = [int(seed) for seed in os.environ.get("PYTEST_WORLDS", str(SEED)).split()]
 CORES_PAGES = 400  # of several thousand wanted: enough to make leads of

@@ -33,7 +33,7 @@ TRIES = 5
 LOCKED_FOR = timedelta(minutes=15)
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 200
 # 16 MiB and about a quarter of a second each, as OWASP's sheet has it.
-_N, _R, _P = 2**14, 8, 5
+COST = (2**14, 8, 5)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}", re.ASCII)
 
 
@@ -62,9 +62,9 @@ class Attempt:
 def hash_password(password: str) -> str:
     """`scrypt$n$r$p$salt$hash`."""
     salt = secrets.token_bytes(16)
-    return (
-        f"scrypt${_N}${_R}${_P}${base64.b64encode(salt).decode()}${base64.b64encode(_scrypt(password, salt)).decode()}"
-    )
+    n, r, p = COST
+    hashed = base64.b64encode(_scrypt(password, salt, n=n, r=r, p=p)).decode()
+    return f"scrypt${n}${r}${p}${base64.b64encode(salt).decode()}${hashed}"
 
 
 def is_password(password: str, kept: str) -> bool:
@@ -74,7 +74,7 @@ def is_password(password: str, kept: str) -> bool:
     return hmac.compare_digest(given, base64.b64decode(wanted))
 
 
-def _scrypt(password: str, salt: bytes, *, n: int = _N, r: int = _R, p: int = _P) -> bytes:
+def _scrypt(password: str, salt: bytes, *, n: int, r: int, p: int) -> bytes:
     return hashlib.scrypt(
         password.encode("utf-8", "replace"), salt=salt, n=n, r=r, p=p, maxmem=2 * 128 * n * r + 2**20, dklen=32
     )

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from pw_pipelines.commerce.payments.verify import frappe
 from pw_pipelines.sandbox.erpnext.webhooks import signed
 from tests.fixtures_erpnext import AUTHORIZATION, Books
-from tests.fixtures_listmonk import served
+from tests.served import served
 
 ITEM = {"item_code": "PW-SERVICE", "qty": 1, "rate": 499.0}
 ORDER = {"customer": "Ada", "company": "Performance West", "delivery_date": "2099-01-01", "items": [ITEM]}

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -21,6 +18,7 @@ from pw_pipelines.filings.masking import MARK, scrub, take
 from pw_pipelines.filings.material import Filed, Filled, Material, Shot
 from pw_pipelines.filings.portal import Portal, parse_portal
 from pw_pipelines.settings import Settings
+from tests.served import served
 
 SSN = "912-34-5678"
 PORTAL = r"""
@@ -84,17 +82,8 @@ def office() -> Iterator[Office]:
         Route("/apply", office.form), Route("/review", office.review, methods=["POST"]),
         Route("/send", office.send, methods=["POST"]),
     ]  # fmt: skip
-    config = uvicorn.Config(Starlette(routes=routes), host="127.0.0.1", port=0, log_level="critical")
-    server = uvicorn.Server(config)
-    listening = config.bind_socket()
-    listening.listen()
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
-    thread.start()
-    office.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    yield office
-    server.should_exit = True
-    thread.join(timeout=10)
-    listening.close()
+    with served(Starlette(routes=routes)) as office.url:
+        yield office
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from pw_pipelines.commands import leads, segments
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import UsageError
 from pw_pipelines.sandbox.listmonk import create_app
-from tests.fixtures_listmonk import served
 from tests.leads.warehouse import TODAY, GivenLead, given_leads, suppressions
+from tests.served import served
 
 SEGMENT = "rmd_not_recertified"
 ANN = "ann@alpha.example"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,10 +25,11 @@ from pw_pipelines.errors import OutsideRefused, OutsideUnavailable, UsageError
 from pw_pipelines.faults import VARIABLE, InjectedFault
 from pw_pipelines.sandbox.faults import FaultBook
 from pw_pipelines.sandbox.payments import messages as say
+from pw_pipelines.sandbox.payments.keys import signer
 from pw_pipelines.sandbox.payments.mounts import payment_apps
 from pw_pipelines.settings import PROJECT_ROOT, Settings, with_sandbox_addresses
-from tests.fixtures_listmonk import served
 from tests.payments.conftest import NOW, TOTAL, FakeCaptures, Till
+from tests.served import served
 
 PAID = [("paid", Decimal("199.00"))]
 METHODS = {"card": "stripe", "ach": "stripe", "paypal": "paypal", "crypto": "shkeeper", "klarna": "adyen", "cashapp": "adyen"}  # fmt: skip  # noqa: E501
@@ -72,8 +75,16 @@ class Street:
         raise AssertionError(f"{provider} still sends: {self.sent(provider)}")
 
 
+@pytest.fixture(scope="module")
+def paypal_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """PayPal's key and certificates as its stand-in makes them, once for all; RSA keys take their time."""
+    folder = tmp_path_factory.mktemp("paypal")
+    signer(folder, NOW)
+    return folder
+
+
 @pytest.fixture
-def street(open_till: Callable[..., Till], till_settings: Settings) -> Iterator[Street]:
+def street(open_till: Callable[..., Till], till_settings: Settings, paypal_keys: Path) -> Iterator[Street]:
     from starlette.applications import Starlette
     from starlette.routing import Mount
 
@@ -87,8 +98,8 @@ def street(open_till: Callable[..., Till], till_settings: Settings) -> Iterator[
     )
     with ExitStack() as running:
         outside = running.enter_context(served(Misbehaving(app, book)))
-        # The stand-in makes its own certificate in the sandbox's home, and serves it.
-        paypal_folder = till_settings.home / "sandbox" / "paypal"
+        # The stand-in has its certificate in the sandbox's home, and serves it.
+        paypal_folder = shutil.copytree(paypal_keys, till_settings.home / "sandbox" / "paypal")
         till = open_till(
             paypal_certs_from=f"{outside}/paypal", paypal_root_file=paypal_folder / "root.pem", sandbox_url=outside
         )

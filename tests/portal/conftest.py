@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import uvicorn
 from pydantic import SecretStr
 
 from pw_pipelines.compliance.live import LiveRecord
@@ -23,6 +20,7 @@ from pw_pipelines.runtime.browser import chromium_path, launch
 from pw_pipelines.settings import Settings
 from tests.portal import given
 from tests.portal.public_record import Sites
+from tests.served import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -45,22 +43,9 @@ class Web:
 @contextmanager
 def serving(settings: Settings, live: LiveRecord | None = None) -> Iterator[str]:
     """The app on a free port of this machine, in a thread of this process; gives the base URL."""
-    config = uvicorn.Config(
-        create_app(settings, live=live), host="127.0.0.1", port=0, log_level="critical", access_log=False
-    )
-    server = uvicorn.Server(config)
-    listening = config.bind_socket()
-    listening.listen()  # a request that comes before the thread is up waits instead of being refused
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    try:
+    with served(create_app(settings, live=live)) as url:
         httpx.get(f"{url}/health", timeout=30).raise_for_status()
         yield url
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        listening.close()
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +12,6 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -30,6 +27,7 @@ from tests.payments.conftest import FakeCaptures
 from tests.portal import given
 from tests.portal.conftest import Web
 from tests.portal.test_browser import held_up, page, shot
+from tests.served import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -89,25 +87,13 @@ def orders(web: Web) -> list[dict[str, Any]]:
 def till(start: Callable[..., Web], web_settings: Settings) -> Iterator[tuple[Web, Settings]]:
     """The web app with the providers' stand-ins before it, whose webhooks come to it."""
     apps = payment_apps(web_settings)
-    config = uvicorn.Config(
-        Starlette(routes=[Mount(path, app) for path, app in apps.items()]),
-        host="127.0.0.1", port=0, log_level="critical",
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    listening = config.bind_socket()
-    listening.listen()
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
-    thread.start()
-    base = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    known = with_sandbox_addresses(web_settings.model_copy(update={"sandbox_url": base}))
-    names = [name for name in Settings.model_fields if name.startswith(("stripe_", "paypal_", "shkeeper_", "adyen_"))]
-    web = start(**{name: getattr(known, name) for name in names})
-    for provider in ("stripe", "paypal", "adyen"):
-        httpx.post(f"{base}/{provider}/_sandbox/webhook", json={"url": f"{web.url}/webhooks/{provider}"})
-    yield web, known
-    server.should_exit = True
-    thread.join(timeout=10)
-    listening.close()
+    with served(Starlette(routes=[Mount(path, app) for path, app in apps.items()])) as base:
+        known = with_sandbox_addresses(web_settings.model_copy(update={"sandbox_url": base}))
+        providers = ("stripe_", "paypal_", "shkeeper_", "adyen_")
+        web = start(**{name: getattr(known, name) for name in Settings.model_fields if name.startswith(providers)})
+        for provider in ("stripe", "paypal", "adyen"):
+            httpx.post(f"{base}/{provider}/_sandbox/webhook", json={"url": f"{web.url}/webhooks/{provider}"})
+        yield web, known
 
 
 def worked(web: Web, settings: Settings, count: int) -> None:

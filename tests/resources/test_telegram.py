@@ -13,7 +13,7 @@ from pw_pipelines.errors import ConfigError
 from pw_pipelines.resources.telegram import MOST_UNITS, Telegram, TelegramRefused, TelegramUnavailable, cut
 from pw_pipelines.sandbox.telegram import create_app
 from pw_pipelines.settings import Settings
-from tests.fixtures_listmonk import served
+from tests.served import served
 
 TOKEN = "1:sandbox"
 

@@ -333,7 +333,7 @@ def test_two_starts_over_one_database_keep_the_subscribers(
 ) -> None:
     _create(listmonk_server, "a@carrier.example")
     from pw_pipelines.sandbox.listmonk import create_app
-    from tests.fixtures_listmonk import served
+    from tests.served import served
 
     with served(create_app(listmonk_server.database_url)) as url:
         answer = httpx.get(f"{url}/api/subscribers", headers={"Authorization": "token pw:sandbox-token"})
