@@ -4,7 +4,7 @@
 $ErrorActionPreference = 'Stop'
 $folder = Split-Path -Parent $MyInvocation.MyCommand.Path
 Set-Location $folder
-$name = 'pw docserver'
+$name = 'pw-docserver'
 if (-not (Test-Path docserver.toml)) { throw 'Write docserver.toml first; docserver.toml.example shows how.' }
 
 if (Get-ScheduledTask -TaskName $name -ErrorAction SilentlyContinue) {
