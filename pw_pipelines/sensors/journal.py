@@ -1,0 +1,72 @@
+"""The journal leaves every few seconds; failed or missing drills and a journal that is stuck are told once."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pw_pipelines.jobs.automatic import AUTOMATIC
+from pw_pipelines.sensors import alert_book
+from pw_pipelines.sensors.alert_book import Alert
+from pw_pipelines.sensors.failures import told
+from pw_pipelines.settings import Settings
+
+SHIPS, WATCH = "journal_ships", "restore_drill_watch"
+STUCK_SECONDS = 600.0  # of an oldest change that has not left
+
+
+def ship(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Starts nothing; says in its skip reason what left."""
+    from pw_pipelines.backups.shipping import ship_journal
+
+    settings: Settings = context.resources.settings
+    if settings.journal_url is None:
+        return dg.SkipReason("PW_JOURNAL_URL is not set: the journal does not leave.")
+    done = ship_journal(settings, context.resources.db)
+    if done.error:
+        return dg.SkipReason(f"{done.waiting} changes wait: {done.error}")
+    return dg.SkipReason(f"{done.rows} changes left in {done.shipments} shipments." if done.rows else "All has left.")
+
+
+def watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Starts nothing; tells ops what is new."""
+    from pw_pipelines.backups.drill_book import troubles
+    from pw_pipelines.backups.journal import lag
+
+    settings: Settings = context.resources.settings
+    db, now = context.resources.db, settings.clock.now()
+    with db.connect(application="pw alerts") as connection:
+        found = [Alert(one.key, "backup", one.text) for one in troubles(connection, settings, now=now)]
+        behind = lag(connection)
+        row = connection.execute(
+            "select last_error from pw.journal_shipments where confirmed_at is null order by shipment_id limit 1"
+        ).fetchone()
+    if behind.oldest_at is not None and behind.seconds > STUCK_SECONDS:
+        why = f" {row['last_error']}" if row and row["last_error"] else ""
+        found.append(
+            Alert(
+                f"backup:journal:{behind.oldest_at:%Y-%m-%dT%H:%M}",  # the same for as long as it is stuck
+                "backup",
+                f"{behind.rows:,} changes of money and effects have not left this machine, the oldest for "
+                f"{behind.seconds / 60:.0f} minutes.{why}",
+            )
+        )
+    new = alert_book.write(db, found, now)
+    return dg.SkipReason(told(alert_book.deliver(db, context.resources.telegram, now), new))
+
+
+journal_ships = dg.SensorDefinition(
+    name=SHIPS,
+    evaluation_fn=ship,
+    minimum_interval_seconds=AUTOMATIC[SHIPS].every_seconds,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=AUTOMATIC[SHIPS].why,
+    required_resource_keys={"settings", "db"},
+)
+restore_drill_watch = dg.SensorDefinition(
+    name=WATCH,
+    evaluation_fn=watch,
+    minimum_interval_seconds=AUTOMATIC[WATCH].every_seconds,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=AUTOMATIC[WATCH].why,
+    required_resource_keys={"settings", "db", "telegram"},
+)
