@@ -21,6 +21,7 @@ FORBIDDEN = {
     "documents": "dagster fastapi portal assets leads compliance commerce filings sources snapshots",
     "filings": "dagster fastapi portal assets leads compliance commerce documents sources snapshots",
     "leads": "dagster fastapi portal assets",
+    "backups": "dagster fastapi portal assets leads sources snapshots",
     "jurisdictions": "dagster fastapi httpx sqlalchemy resources db compliance leads portal snapshots assets registry",
     "registry": "dagster fastapi portal assets compliance leads",
     "db": "dagster fastapi compliance leads sources",
