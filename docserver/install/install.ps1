@@ -1,6 +1,8 @@
-# Installs the worker in this folder and registers its task for the user who runs this. Again: updates it.
+# Installs the worker in this folder and registers its task for -User (default: who runs this). Again: updates it.
+# Run elevated: Windows lets only administrators register a task that begins at start-up.
 # Needs Python 3.11+ (py launcher), Word, and docserver.toml. Without internet: put the wheels of obstore and pywin32
 # into .\wheels first.
+param([string]$User = [System.Security.Principal.WindowsIdentity]::GetCurrent().Name)
 $ErrorActionPreference = 'Stop'
 $folder = Split-Path -Parent $MyInvocation.MyCommand.Path
 Set-Location $folder
@@ -19,12 +21,13 @@ if (Test-Path wheels) { $from = @('--no-index', '--find-links', 'wheels') }
 & .venv\Scripts\python.exe -m pip install --quiet --upgrade @from $wheel
 if ($LASTEXITCODE) { throw "pip: exit code $LASTEXITCODE" }
 
-& .venv\Scripts\python.exe -m docserver doctor
-if ($LASTEXITCODE) { throw 'Mend what doctor says, then run this again.' }
+if ($User -eq [System.Security.Principal.WindowsIdentity]::GetCurrent().Name) {
+    & .venv\Scripts\python.exe -m docserver doctor
+    if ($LASTEXITCODE) { throw 'Mend what doctor says, then run this again.' }
+}
 
-$user = [System.Security.Principal.WindowsIdentity]::GetCurrent().Name
 $xml = (Get-Content -Raw -Encoding UTF8 task.xml) -replace '<\?xml[^>]*\?>', ''
-$xml = $xml.Replace('%USER%', [Security.SecurityElement]::Escape($user))
+$xml = $xml.Replace('%USER%', [Security.SecurityElement]::Escape($User))
 $xml = $xml.Replace('%FOLDER%', [Security.SecurityElement]::Escape($folder))
 Register-ScheduledTask -TaskName $name -Xml $xml -Force | Out-Null
 Enable-ScheduledTask -TaskName $name | Out-Null
