@@ -7,29 +7,46 @@ from pathlib import Path
 
 import dagster as dg
 
-from pw_pipelines.assets import after, commerce, fcc, jurisdictions, listmonk, marts, matches, registers
+from pw_pipelines.assets import (
+    after,
+    backups,
+    commerce,
+    drills,
+    fcc,
+    jurisdictions,
+    listmonk,
+    marts,
+    matches,
+    portals,
+    registers,
+)
 from pw_pipelines.assets.manifest import read
 from pw_pipelines.jobs.acquisition import jobs
 from pw_pipelines.jobs.after import after_jobs
 from pw_pipelines.jobs.automatic import allowed
+from pw_pipelines.jobs.backups import backup_jobs
 from pw_pipelines.jobs.books import make_books_job, prove_books
 from pw_pipelines.jobs.commissions import commissions_job
+from pw_pipelines.jobs.drills import restore_drill
 from pw_pipelines.jobs.fulfillment import fulfill_item
 from pw_pipelines.jobs.order_mails import write_to_customers
 from pw_pipelines.jobs.payments import work_payments_job
+from pw_pipelines.jobs.portals import probe_portals
 from pw_pipelines.jobs.private_data import erase_private_data_job
 from pw_pipelines.jobs.registers import register_jobs
 from pw_pipelines.jobs.retention import retention_job
 from pw_pipelines.resources.dagster_resources import live_resources
 from pw_pipelines.schedules.daily import schedules
+from pw_pipelines.sensors.backups import backup_watch
 from pw_pipelines.sensors.books import books_wanted, order_notice
 from pw_pipelines.sensors.catch_up import catch_up_sensor
 from pw_pipelines.sensors.checks import check_alert
 from pw_pipelines.sensors.cures import cures_due
 from pw_pipelines.sensors.failures import run_failure_alert
 from pw_pipelines.sensors.fulfillment import items_ready
-from pw_pipelines.sensors.order_mails import order_mails_due
+from pw_pipelines.sensors.journal import journal_ships, restore_drill_watch
 from pw_pipelines.sensors.monitoring import analytics_events, waiting_too_long
+from pw_pipelines.sensors.order_mails import order_mails_due
 from pw_pipelines.sensors.payments import payment_events
 from pw_pipelines.sensors.signatures import signature_reminders
 from pw_pipelines.settings import PROJECT_ROOT, Settings, load_settings
@@ -47,9 +64,11 @@ def build_defs(
     Raises ConfigError when dbt's manifest is missing, naming the command that makes it.
     """
     models = read(manifest)
-    asset_jobs = [*jobs(models), *register_jobs(), prove_books(models), *after_jobs()]
+    asset_jobs = [*jobs(models), *register_jobs(), prove_books(models), *after_jobs(), *backup_jobs(), probe_portals]
+    asset_jobs.append(restore_drill)
     sensors = [
         catch_up_sensor(asset_jobs),
+        backup_watch(asset_jobs),
         check_alert,
         run_failure_alert,
         books_wanted,
@@ -59,6 +78,8 @@ def build_defs(
         cures_due,
         signature_reminders,
         order_mails_due,
+        journal_ships,
+        restore_drill_watch,
         waiting_too_long,
         analytics_events,
     ]
@@ -69,9 +90,12 @@ def build_defs(
             *marts.assets(models),
             listmonk.asset(settings, deps=[LEADS]),
             *registers.assets(settings),
+            *portals.assets(settings),
             *commerce.assets(settings),
+            drills.restore_drills,
             after.compliance_calendar,
             after.cures,
+            *backups.assets(),
             jurisdictions.state_filing_fees,
         ],
         asset_checks=[*fcc.checks(), *registers.checks()],

@@ -23,7 +23,8 @@ BOTH = frozenset({Mode.SANDBOX, Mode.LIVE})
 class Automatic:
     """One starter. A schedule has `at`, the time of day in America/New_York; a sensor has `every_seconds`.
 
-    A schedule is daily, but for one with `weekday` (0 is Sunday) or `month_day`.
+    A schedule is daily, but for one with `weekday` (0 is Sunday) or `month_day`; `also_at_hours`: further hours of
+    its day, at the same minute.
     """
 
     kind: Literal["schedule", "sensor"]
@@ -34,6 +35,7 @@ class Automatic:
     every_seconds: int | None = None
     weekday: int | None = None
     month_day: int | None = None
+    also_at_hours: tuple[int, ...] = ()
 
     @property
     def cron(self) -> str:
@@ -42,13 +44,16 @@ class Automatic:
             raise ValueError("only a schedule has a cron expression")
         month_day = "*" if self.month_day is None else self.month_day
         weekday = "*" if self.weekday is None else self.weekday
-        return f"{self.at.minute} {self.at.hour} {month_day} * {weekday}"
+        hours = ",".join(map(str, (self.at.hour, *self.also_at_hours)))
+        return f"{self.at.minute} {hours} {month_day} * {weekday}"
 
     @property
     def rhythm(self) -> str:
         """On which days a schedule starts, in words."""
         if self.weekday is not None:
             return f"{DAYS[self.weekday]}s"
+        if self.also_at_hours:
+            return f"{len(self.also_at_hours) + 1} times a day"
         return "daily" if self.month_day is None else f"on day {self.month_day} of the month"
 
 
@@ -132,6 +137,67 @@ AUTOMATIC: Mapping[str, Automatic] = {
         "The warm-up quota is a day's; after the leads are fresh, when mail is read.",
         job="sync_listmonk",
         at=time(9, 30),
+    ),
+    "portals_daily": Automatic(
+        "schedule",
+        BOTH,
+        "A portal's page that changed is found before anything is filed with it; in office hours, when all are open.",
+        job="probe_portals",
+        at=time(10, 15),
+    ),
+    "backup_postgres_six_hourly": Automatic(
+        "schedule",
+        BOTH,
+        "Orders, money and filings change all day; what happens in between leaves by the journal.",
+        job="make_backup_postgres",
+        at=time(5, 5),
+        also_at_hours=(11, 17, 23),
+    ),
+    "backup_mariadb_daily": Automatic(
+        "schedule",
+        BOTH,
+        "ERPNext's books, when nobody works in them.",
+        job="make_backup_mariadb",
+        at=time(4, 35),
+    ),
+    "backup_objects_daily": Automatic(
+        "schedule",
+        BOTH,
+        "Objects never change; a day's new ones are few.",
+        job="make_backup_objects",
+        at=time(4, 45),
+    ),
+    "backup_forgejo_daily": Automatic(
+        "schedule",
+        BOTH,
+        "Its dump is not of one moment: when nobody pushes.",
+        job="make_backup_forgejo",
+        at=time(4, 55),
+    ),
+    "backup_watch": Automatic(
+        "sensor",
+        BOTH,
+        "Makes the backup a schedule missed, and tells once a day of one that is older than promised or damaged.",
+        every_seconds=60,
+    ),
+    "restore_drill_weekly": Automatic(
+        "schedule",
+        BOTH,
+        "Whether the backups can be restored is known only by restoring them. Asked nightly, done once a week.",
+        job="restore_drill",
+        at=time(4, 45),
+    ),
+    "journal_ships": Automatic(
+        "sensor",
+        BOTH,
+        "Changes of money and effects leave this machine within seconds; a dump is hours away.",
+        every_seconds=10,
+    ),
+    "restore_drill_watch": Automatic(
+        "sensor",
+        BOTH,
+        "Tells ops of a restore drill that failed or is missing, and of a journal that does not leave, once.",
+        every_seconds=120,
     ),
     "payment_events": Automatic(
         "sensor",

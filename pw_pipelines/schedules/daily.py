@@ -12,7 +12,7 @@ import dagster as dg
 from pw_pipelines.errors import SourceUnavailable
 from pw_pipelines.filling import is_being_filled
 from pw_pipelines.jobs.automatic import AUTOMATIC, TIMEZONE, allowed
-from pw_pipelines.schedules import registers, requests
+from pw_pipelines.schedules import backups, drills, registers, requests
 from pw_pipelines.schedules.past import FILLING, past_of
 from pw_pipelines.settings import Settings
 
@@ -89,6 +89,14 @@ def ask_renewals(instance: dg.DagsterInstance, _resources: Any, today: date) -> 
     return [requests.of_today("raise_renewals", today, past.next_try)]
 
 
+def ask_portals(instance: dg.DagsterInstance, _resources: Any, today: date) -> Outcome:
+    """Today's look at the portals, unless it is done or under way."""
+    past = past_of(instance, "probe_portals", today.isoformat(), by_partition=True)
+    if past.done or past.open:
+        return dg.SkipReason(f"The portals of {today} were looked at or are being looked at.")
+    return [requests.portals(today, past.next_try)]
+
+
 ASKS: dict[str, tuple[Ask, frozenset[str]]] = {
     "retention_nightly": (ask_retention, frozenset({"settings"})),
     "erasure_nightly": (ask_erasure, frozenset({"settings"})),
@@ -97,7 +105,10 @@ ASKS: dict[str, tuple[Ask, frozenset[str]]] = {
     "commissions_daily": (ask_commissions, frozenset({"settings"})),
     "renewals_daily": (ask_renewals, frozenset({"settings"})),
     "books_daily": (ask_books, frozenset({"settings"})),
+    "restore_drill_weekly": (drills.ask_drill, frozenset({"settings", "db"})),
+    "portals_daily": (ask_portals, frozenset({"settings"})),
     "listmonk_daily": (ask_listmonk, frozenset({"settings"})),
+    **backups.asks(),
     **{name: (partial(registers.ask, name), frozenset({"settings"})) for name in registers.EVERY_DAYS},
 }
 
