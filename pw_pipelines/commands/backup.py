@@ -14,6 +14,7 @@ from pw_pipelines.backups.keys import public_text, recipients_of, signing_key_of
 from pw_pipelines.backups.model import BackupSet
 from pw_pipelines.backups.offsite import Offsite
 from pw_pipelines.backups.status import Standing, standings
+from pw_pipelines.commands import backup_drill
 from pw_pipelines.commands.output import EXIT_FAILED, emit_json, stderr, stdout
 from pw_pipelines.db.connection import sibling_url
 from pw_pipelines.runtime.stack import Stack, open_stack
@@ -130,3 +131,7 @@ def _line(one: BackupSet) -> str:
     words = "good" if one.is_good else one.state
     size = f"{one.bytes:,} bytes" if one.bytes else ""
     return f"{one.set_id} {one.subject:9} {words:9} {size:>18} {', '.join(one.tiers)} {trouble or ''}".rstrip()
+
+
+# `drill` and `ship` have a file of their own.
+app.registered_commands += backup_drill.app.registered_commands
