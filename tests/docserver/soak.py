@@ -25,6 +25,7 @@ from collections import Counter
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+from docserver.build import ROOT
 from pw_pipelines.documents.converting import Converter
 from pw_pipelines.documents.docserver import DocServer
 from pw_pipelines.documents.office import WarmOffice
@@ -87,7 +88,7 @@ class Machine:
         self.starts += 1
         self.process = subprocess.Popen(
             [sys.executable, "-m", "docserver", "run", "--converter", "libreoffice", "--folder", str(self.folder)],
-            env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=self.environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
     def end(self) -> None:
