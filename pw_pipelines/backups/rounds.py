@@ -76,7 +76,7 @@ def run_one(ground: Ground, subject: Subject, say: Say) -> Told:
             say(f"{subject}: {copied.set_id} off-site: {copied.error or 'confirmed'}")
             if copied.error is None:
                 just_read.add(copied.set_id)
-    waiting = [one for one in books.sets(ground.db, subject) if one.verified_at is None]
+    waiting = [one for one in books.sets(ground.db, subject) if one.verified_at is None or one.confirmed_at is None]
     for verdict in verifying.verify(ground, offsite, waiting, just_read=just_read):
         say(f"{subject}: {verdict.set_id} verified: {'ok' if verdict.ok else '; '.join(verdict.damage)}")
     done = next((one for one in books.sets(ground.db, subject) if one.set_id == made.set_id), made)

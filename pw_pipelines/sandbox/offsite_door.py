@@ -12,8 +12,10 @@ import sys
 from pathlib import Path
 
 ALLOWED = ("rsync --server …", "sha256sum [--] FILE…", "rm -f -- FILE… of a set")
-# <subject>/<set>/<file>: never the pool of objects, never the journal, never a folder.
-_OF_A_SET = re.compile(r"(postgres|mariadb|objects|forgejo)/[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}/[A-Za-z0-9_][A-Za-z0-9._-]*")
+# <subject>/<set>/<file>, if need be below one more folder: never the pool, never the journal, never a folder.
+_OF_A_SET = re.compile(
+    r"(?:[A-Za-z0-9_-]+/)?(?:postgres|mariadb|objects|forgejo)/[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}/[A-Za-z0-9_][A-Za-z0-9._-]*"
+)
 
 
 def refusal(words: list[str], root: Path) -> str | None:
