@@ -27,6 +27,7 @@ FORBIDDEN = {
     "db": "dagster fastapi compliance leads sources",
     "portal": "dagster assets",
     "assets": "fastapi portal",
+    "monitoring": "dagster fastapi portal assets leads",
     "launcher": "fastapi httpx portal assets sensors schedules jobs runtime",
 }
 LIBRARIES = {"dagster", "fastapi", "httpx", "psycopg", "sqlalchemy"}
