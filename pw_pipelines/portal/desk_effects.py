@@ -1,4 +1,4 @@
-"""Effects nobody knows the outcome of, and payments that are held: shown with what is known of them."""
+"""Effects nobody knows the outcome of: shown with what is known of them, and settled by a person's word."""
 
 from __future__ import annotations
 
@@ -16,11 +16,6 @@ from pw_pipelines.portal.desk_session import Session, may
 
 router = APIRouter(include_in_schema=False)
 Reader = Annotated[Session, Depends(may("read"))]
-_HELD_PAYMENTS = """
-    select event_id, provider, event_type, received_at, state, outcome, last_error, attempts, order_number
-    from pw.payment_events where state = 'held' or (state = 'received' and attempts > 0)
-    order by received_at limit 200
-"""
 
 
 @router.get(HOME + "/effects")
@@ -51,18 +46,10 @@ def settle(
     def deed(connection: Connection) -> str:
         if sent.get("do") not in ("happened", "not_happened"):
             raise UsageError("Press one of the two buttons.")
-        deeds.resolve(
+        settled = deeds.resolve(
             connection, effect_id, happened=sent.get("do") == "happened", by=sent.by, note=sent.get("note"),
             reference=sent.get("reference") or None, now=site.clock.now(),
         )  # fmt: skip
-        return "settled"
+        return "second_word" if settled.state == "unknown" else "settled"
 
     return done(request, site, sent, deed, to=f"{HOME}/effects/{effect_id}")
-
-
-@router.get(HOME + "/payments")
-def payments(request: Request, site: SiteHere, session: Reader) -> HTMLResponse:
-    """Payment events that wait for a person."""
-    with books(site) as connection:
-        rows = connection.execute(_HELD_PAYMENTS).fetchall()
-    return page(request, site, session, "desk_payments.html", rows=rows, hours=hours_since)
