@@ -20,7 +20,8 @@ __all__ = ["desk", "page"]
 def held_event(desk: Desk) -> str:
     """A payment of 199 dollars for a number nobody has, held; its page."""
     session = say.stripe_session("PW-2020-000001", 19_900)
-    raw = say.encoded(say.stripe_event("checkout.session.completed", session, NOW))
+    event = say.stripe_event("checkout.session.completed", session, NOW)
+    raw = say.encoded({**event, "livemode": desk.settings.stripe_live})
     row = desk.row(
         """insert into pw.payment_events (provider, dedupe_key, event_type, order_number, raw, received_at,
              last_delivery_at, state, outcome, worked_at)
