@@ -62,7 +62,7 @@ def waiting(db: Database, gate: str) -> int:
             (gate, NOW, NOW, NOW, NOW, placed.order_id),
         ).fetchone()
     assert row is not None
-    return int(row["item_id"])
+    return int(str(row["item_id"]))
 
 
 def again(db: Database, item: int, generation: int) -> None:
