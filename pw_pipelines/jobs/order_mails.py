@@ -1,7 +1,5 @@
 """Mails to customers about an order as a whole: receipts, missing details, reminders, refunds."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import dagster as dg
