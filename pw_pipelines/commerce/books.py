@@ -103,7 +103,8 @@ def look_again(connection: Connection, order_id: int, *, by: str, now: datetime)
 def make_books(db: Database, erpnext: Erpnext, order_id: int, now: datetime) -> BooksReport:
     """Makes what is wanted for one order, each document after those it stands on.
 
-    A document that a person must look at ends the walk and is told in the report, in the entry and as a flag.
+    A document that a person must look at, or that our user may not make, ends the walk and is told in the report, in
+    the entry and as a flag; other orders go on.
     Raises ErpnextUnavailable or ErpnextForbidden when nothing more can be asked now; what was done is booked.
     """
     with _alone(db, order_id) as is_free:

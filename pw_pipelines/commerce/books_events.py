@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 
 from pw_pipelines.db.connection import Database
-from pw_pipelines.resources.erpnext import CANCELLED, Document, Erpnext, ErpnextMissing
+from pw_pipelines.resources.erpnext import CANCELLED, Document, Erpnext, ErpnextDenied, ErpnextMissing
 
 Connection = psycopg.Connection[dict[str, Any]]
 
@@ -73,6 +73,8 @@ def _verdict(connection: Connection, erpnext: Erpnext, event: Mapping[str, Any])
         document = erpnext.get(doctype, name)
     except ErpnextMissing:
         return _Verdict("ignored", f"{doctype} {name} is not in ERPNext any more.")
+    except ErpnextDenied as denied:
+        return _Verdict("held", str(denied))
     if int(document.get("docstatus") or 0) == CANCELLED:
         return _Verdict("ignored", f"{doctype} {name} has been cancelled since.")
     if event["event_type"] == ORDER_CREATED:

@@ -15,6 +15,16 @@ MAKE, PROVE = "make_books", "prove_books"
 MOST_A_RUN = 500  # orders; what is left waits for the next run, seconds later
 
 
+def _tell_once(context: dg.OpExecutionContext, text: str) -> None:
+    from pw_pipelines.sensors import alert_book
+    from pw_pipelines.sensors.failures import TOLD_TAG
+
+    settings: Settings = context.resources.settings
+    key = f"books:stand_still:{settings.clock.today()}"
+    alert_book.write(context.resources.db, [alert_book.Alert(key, "order", text)], settings.clock.now())
+    context.instance.add_run_tags(context.run_id, {TOLD_TAG: key})
+
+
 @dg.op(
     description="What is wanted in ERPNext: customers, sales orders, invoices and payment entries, each made once; and "
     "what ERPNext told by webhook.",
@@ -22,16 +32,22 @@ MOST_A_RUN = 500  # orders; what is left waits for the next run, seconds later
     out=dg.Out(dg.Nothing),
 )
 def make_wanted_books(context: dg.OpExecutionContext) -> None:
-    """An order that a person must look at holds up no other; ERPNext being away ends the run, and nothing is lost."""
+    """An order that a person must look at holds up no other; ERPNext being away ends the run, and nothing is lost. That
+    it takes our credentials for nobody's is told once a day, however many runs find it out."""
     from pw_pipelines.commerce.books import make_books, waiting_orders
     from pw_pipelines.commerce.books_events import work_events
+    from pw_pipelines.resources.erpnext import ErpnextForbidden
 
     settings: Settings = context.resources.settings
     db, erpnext = context.resources.db, context.resources.erpnext
-    told = work_events(db, erpnext, settings.clock.now())
-    with db.connect(application="pw-books") as connection:
-        wanted = waiting_orders(connection)[:MOST_A_RUN]
-    reports: list[BooksReport] = [make_books(db, erpnext, order_id, settings.clock.now()) for order_id in wanted]
+    try:
+        told = work_events(db, erpnext, settings.clock.now())
+        with db.connect(application="pw-books") as connection:
+            wanted = waiting_orders(connection)[:MOST_A_RUN]
+        reports: list[BooksReport] = [make_books(db, erpnext, order_id, settings.clock.now()) for order_id in wanted]
+    except ErpnextForbidden as stop:
+        _tell_once(context, f"ERPNext: all books stand still. {stop}")
+        raise
     context.add_output_metadata(
         {
             "orders": len(reports),

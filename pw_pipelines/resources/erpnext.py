@@ -4,7 +4,8 @@ ErpnextUnavailable (an OutsideUnavailable)   nobody knows whether it was done: l
 ErpnextRefused     (an OutsideRefused)       it said no to this call; nothing was done
 ├── ErpnextExists                            a document with this unique value is there already
 ├── ErpnextMissing                           there is no such document or type
-└── ErpnextForbidden                         it will say no to every such call: credentials or permissions
+├── ErpnextDenied                            our user may not do this with this document
+└── ErpnextForbidden                         it will say no to every such call: credentials or set-up
 
 Reading is repeated here when only the connection failed. Writing never is: names come from a naming series, so a
 second POST makes a second document. Source: frappe/{api,exceptions,handler}.py, docs.frappe.io.
@@ -63,8 +64,12 @@ class ErpnextMissing(ErpnextRefused):
     """There is no such document, or no such type of document."""
 
 
+class ErpnextDenied(ErpnextRefused):
+    """Our user may not do this with this document or type; others may well be open to it."""
+
+
 class ErpnextForbidden(ErpnextRefused):
-    """Credentials, permissions or set-up are wrong: no such call can succeed until a person mends it."""
+    """Credentials or set-up are wrong: no such call can succeed until a person mends it."""
 
 
 @dataclass(frozen=True)
@@ -273,9 +278,12 @@ def _content(response: httpx.Response, method: str, path: str) -> Document:
         kind: type[ErpnextRefused] = ErpnextExists
     elif status == 404:
         kind = ErpnextMissing
-    elif status in (401, 403):
+    elif status == 401 or exc_type == "AuthenticationError":
         kind = ErpnextForbidden
-        said += ". Look at PW_ERPNEXT_API_KEY, PW_ERPNEXT_API_SECRET and the roles of their user"
+        said += ". Look at PW_ERPNEXT_API_KEY and PW_ERPNEXT_API_SECRET"
+    elif status == 403:
+        kind = ErpnextDenied
+        said += ". Look at the roles and permissions of our user there"
     else:
         kind = ErpnextRefused
     raise kind(f"ERPNext refused {call} with {status} {exc_type}{said}.", status=status, exc_type=exc_type)

@@ -17,6 +17,7 @@ NAME = "run_failure_alert"
 LOOK_BACK = timedelta(days=3)  # how long this sensor may have been down without missing a failure
 MOST_A_TICK = 200
 _STEPS_NAMED = 5
+TOLD_TAG = "pw/told"  # on a run whose failure its job told itself: the key of that alert
 
 
 def tell_failed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
@@ -28,7 +29,7 @@ def tell_failed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=machine_now() - LOOK_BACK),
         limit=MOST_A_TICK,
     )
-    by_key = {f"run:{run.run_id}": run for run in failed}
+    by_key = {f"run:{run.run_id}": run for run in failed if TOLD_TAG not in run.tags}
     untold = alert_book.unknown(db, by_key)
     now = settings.clock.now()
     alert_book.write(

@@ -13,8 +13,9 @@ from pw_pipelines.assets.manifest import read
 from pw_pipelines.compliance.manifest import ensure_manifest
 from pw_pipelines.db.connection import Database
 from pw_pipelines.jobs.books import make_books_job
-from pw_pipelines.resources.erpnext import Erpnext
+from pw_pipelines.resources.erpnext import Erpnext, ErpnextDenied
 from pw_pipelines.sensors.books import books_wanted, order_notice
+from pw_pipelines.sensors.failures import run_failure_alert
 from tests.books.making import paid_order, states
 from tests.dagster.conftest import FakeTelegram
 from tests.dagster.test_starters import record
@@ -57,6 +58,43 @@ def test_while_erpnext_is_away_the_run_fails_and_everything_waits(
     assert not make(shop, instance).success
     assert set(states(db, order_id).values()) == {"wanted"}
     books.faults.clear()
+    assert make(shop, instance).success
+    assert set(states(db, order_id).values()) == {"done"}
+
+
+def test_a_document_our_user_may_not_make_is_held_and_the_queue_goes_on(
+    shop: dict[str, Any], db: Database, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = paid_order(db), paid_order(db)
+    create, denied = Erpnext.create, []
+
+    def deny_one(self: Erpnext, doctype: str, document: Any) -> Any:
+        if doctype == "Sales Order" and not denied:
+            denied.append(doctype)
+            raise ErpnextDenied("ERPNext refused POST with 403 PermissionError.", status=403)
+        return create(self, doctype, document)
+
+    monkeypatch.setattr(Erpnext, "create", deny_one)
+    assert make(shop, instance).success
+    assert (states(db, first)["sales_order"], set(states(db, second).values())) == ("held", {"done"})
+    with db.connect() as connection:
+        flags = connection.execute("select order_id, text from pw.conversation_flags where kind = 'books'").fetchall()
+    assert [(flag["order_id"], "403" in str(flag["text"])) for flag in flags] == [(first, True)]
+    assert make(shop, instance).success, "what is held is not tried again"
+
+
+def test_credentials_that_are_nobodys_stop_all_and_are_told_once(
+    shop: dict[str, Any], db: Database, books: Books, instance: dg.DagsterInstance
+) -> None:
+    order_id = paid_order(db)
+    with Erpnext(books.settings(shop["settings"], erpnext_api_key="nobody"), sleep=lambda _: None) as nobody:
+        for _ in range(3):
+            assert not make({**shop, "erpnext": nobody}, instance).success
+    assert set(states(db, order_id).values()) == {"wanted"}
+    tick(shop, instance, run_failure_alert)
+    with db.connect() as connection:
+        alerts = connection.execute("select key, text from pw.alerts").fetchall()
+    assert len(alerts) == 1 and "PW_ERPNEXT_API_KEY" in str(alerts[0]["text"])
     assert make(shop, instance).success
     assert set(states(db, order_id).values()) == {"done"}
 

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from pw_pipelines.errors import ConfigError
 from pw_pipelines.resources.erpnext import (
     Erpnext,
+    ErpnextDenied,
     ErpnextExists,
     ErpnextForbidden,
     ErpnextMissing,
@@ -71,7 +72,7 @@ def test_types_and_names_with_blanks_and_slashes_are_one_part_of_the_address_eac
         (417, "ValidationError", ErpnextRefused),
         (417, "RateLimitExceededError", ErpnextUnavailable),
         (404, "DoesNotExistError", ErpnextMissing),
-        (403, "PermissionError", ErpnextForbidden),
+        (403, "PermissionError", ErpnextDenied),
         (401, "AuthenticationError", ErpnextForbidden),
         (429, "TooManyRequestsError", ErpnextUnavailable),
         (503, "SessionStopped", ErpnextUnavailable),
