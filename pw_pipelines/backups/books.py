@@ -156,6 +156,11 @@ def removed(db: Database, set_id: str, *, now: datetime) -> None:
         connection.execute("update pw.backup_sets set removed_at = %s where set_id = %s", (now, set_id))
 
 
+def sets_of(connection: psycopg.Connection[Any], *, most: int) -> list[BackupSet]:
+    """The newest sets of all subjects that lie somewhere or failed, for people to look at."""
+    return _sets(connection, "where removed_at is null order by started_at desc, set_id desc limit %s", (most,))
+
+
 def locked_sets(connection: psycopg.Connection[Any], subject: str) -> list[BackupSet]:
     """The complete sets of a subject, locked until the transaction ends."""
     return _sets(connection, "where state = 'complete' and subject = %s order by set_id for update", (subject,))
