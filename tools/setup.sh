@@ -118,3 +118,28 @@ get_watch() {
   watch_found
 }
 watch_found || get_once prometheus "promtool" "apt-get download $watch, then dpkg-deb -x each into $tools/prometheus" get_watch
+
+# --- what backups and their restore drills are tried with -----------------------------------------------------------
+# MariaDB's programs without its service, rsync, and an SSH server that is only unpacked: its package would start one.
+readonly dumps="mariadb-server-core mariadb-client rsync openssh-client"
+dumps_found() {
+  runs command -v mariadb-dump && runs command -v rsync && runs command -v ssh &&
+    { runs command -v mariadbd || [ -x /usr/sbin/mariadbd ]; }
+}
+get_dumps() { may_install && apt_install $dumps; } # four words
+dumps_found || get_once dumps "MariaDB's programs, rsync and ssh" "sudo apt-get install $dumps" get_dumps
+
+sshd_found() { runs command -v sshd || [ -x /usr/sbin/sshd ] || [ -x "$tools/openssh/usr/sbin/sshd" ]; }
+get_sshd() {
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+  local place=$PWD/$tools/openssh deb
+  mkdir -p "$place/packages"
+  (cd "$place/packages" && { apt-get -q download openssh-server || { may_install && as_root apt-get -q update && apt-get -q download openssh-server; }; }) \
+    >>"$tools/apt.log" 2>&1 </dev/null || return 1
+  for deb in "$place"/packages/*.deb; do dpkg-deb -x "$deb" "$place" || return 1; done
+  rm -rf "$place/packages"
+  # As root sshd drops its rights to this user, which the package's own installation would have made.
+  if [ "$(id -u)" = 0 ] && ! runs id sshd; then useradd --system --no-create-home --home-dir /run/sshd --shell /usr/sbin/nologin sshd; fi
+  sshd_found
+}
+sshd_found || get_once sshd "an SSH server" "sudo apt-get install openssh-server" get_sshd
