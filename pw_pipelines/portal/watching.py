@@ -32,12 +32,15 @@ def may_watch(request: Request, site: Site) -> bool:
     """From the machine itself, or with the token.
 
     A request that a proxy handed on comes from loopback, too, and so does a browser that was lured here under
-    another name: neither counts as the machine.
+    another name: neither counts as the machine. Behind a public https address there is a proxy, and not every proxy
+    says that it handed something on: there only the token counts.
     """
     token = site.settings.metrics_token
     kind, _, given = request.headers.get("Authorization", "").partition(" ")
     if token is not None and kind.lower() == "bearer":
         return secrets.compare_digest(given.strip().encode(), token.get_secret_value().encode())
+    if site.settings.public_url.startswith("https://"):
+        return False
     is_handed_on = any(name in request.headers for name in _FORWARDED)
     return not is_handed_on and _is_loopback(request) and request.url.hostname in _LOOPBACK_NAMES
 

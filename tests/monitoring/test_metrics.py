@@ -37,7 +37,7 @@ def test_names_follow_the_rules_of_prometheus(watched: Settings) -> None:
     wrong = [name for name in found.families if not re.fullmatch(r"(pw|process)_[a-z0-9_]+", name)]
     assert wrong == []
     counters = [f for f in found.families.values() if f.type == "counter"]
-    assert all(sample.name.endswith(("_total", "_created")) for one in counters for sample in one.samples)
+    assert all(sample.name.endswith("_total") for one in counters for sample in one.samples)
     units = [name for name in found.families if re.search(r"_(ms|milliseconds|minutes|hours|days|kb|mb)$", name)]
     assert units == ["pw_register_missing_days"]  # a count of days, not a time
 
@@ -207,6 +207,13 @@ def test_figures_are_told_to_watchers_alone(watched: Settings, path: str) -> Non
         assert http.get(path, headers=wrong).status_code == 401
         assert http.get(path, headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 401  # a proxy's visitor
         assert http.get(path, headers={"Host": "evil.example"}).status_code == 401  # a lured browser
+
+
+def test_behind_a_public_address_only_the_token_counts(watched: Settings) -> None:
+    """Whoever calls through a proxy that adds no header looks like the machine itself."""
+    with client_of(watched.model_copy(update={"public_url": "https://performancewest.example"})) as http:
+        assert http.get("/metrics").status_code == 401
+        assert http.get("/metrics", headers={"Authorization": "Bearer a-long-token"}).status_code == 200
 
 
 def test_without_a_token_nobody_from_elsewhere_may_watch(watched: Settings) -> None:
