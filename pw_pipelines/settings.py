@@ -36,7 +36,7 @@ class Settings(RunningSettings):
     home: Path = Field(default=PROJECT_ROOT / ".pw", description="Everything the project keeps on disk.")
     bind_host: str = Field(default="127.0.0.1", description="Address the web servers listen on.")
     web_port: int = Field(default=8800, description="First port tried for the web app.")
-    dagster_port: int = Field(default=3000, description="First port tried for Dagster's UI.")
+    dagster_port: int = Field(default=3000, description="First port tried for Dagster's UI, behind its login.")
     sandbox_port: int = Field(default=8900, description="First port tried for the stand-ins.")
 
     database_url: SecretStr | None = Field(
@@ -211,6 +211,11 @@ class Settings(RunningSettings):
     def clock(self) -> Clock:
         """The clock everything in this process must ask."""
         return Clock(self.home / "sandbox" / "clock.json" if self.is_sandbox else None)
+
+    @property
+    def dagster_api(self) -> str:
+        """Where our own programs ask Dagster: behind the door that people log in at."""
+        return self.dagster_api_url or self.dagster_url
 
     @property
     def dagster_home(self) -> Path:

@@ -137,6 +137,14 @@ class RunningSettings(FulfillmentSettings):
     )
 
     # -- web servers and secrets
+    dagster_api_url: str | None = Field(
+        default=None,
+        description="Base URL of Dagster's own webserver, behind its door, for our own programs; set by `pw up`. "
+        "Unset: PW_DAGSTER_URL.",
+    )
+    secrets_dir: Path | None = Field(
+        default=None, description="Folder with a file per secret, named pw_<setting> or PW_<SETTING>."
+    )
 
 
 def sandbox_running_update(base: str, home: Path, settings: RunningSettings) -> dict[str, Any]:

@@ -225,6 +225,7 @@ def _joined(home: Path, web: str) -> Iterator[BenchHouse]:
         objects_url=known["PW_OBJECTS_URL"],
         sandbox_url=known["PW_SANDBOX_URL"],
         dagster_url=running.dagster_url,
+        dagster_api_url=running.api_url,
         public_url=web,
     )
     url = known["PW_DATABASE_URL"]

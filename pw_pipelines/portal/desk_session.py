@@ -18,6 +18,7 @@ from urllib.parse import quote
 from anyio import to_thread
 from fastapi import Depends, HTTPException, Request
 from psycopg import Connection
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from pw_pipelines.portal.desk_users import Right, User
@@ -111,7 +112,7 @@ def drop_cookie(reply: Response, site: Site) -> None:
     reply.delete_cookie(cookie_name(site), path="/", httponly=True, secure=_is_https(site), samesite="strict")
 
 
-def session_of(request: Request, site: Site) -> Session | None:
+def session_of(request: HTTPConnection, site: Site) -> Session | None:
     """Whoever is logged in; reads the books."""
     token = request.cookies.get(cookie_name(site), "")
     if not token or len(token) > _LONGEST:

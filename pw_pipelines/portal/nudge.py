@@ -88,7 +88,7 @@ def start_items(settings: Settings, item_ids: Collection[int]) -> None:
     """Asks Dagster for a run of each that is ready and was not asked for yet. Raises what Dagster's no raises."""
     if not item_ids:
         return
-    db, api = _database(settings), DagsterApi(settings.dagster_url, timeout_seconds=LAUNCH_SECONDS)
+    db, api = _database(settings), DagsterApi(settings.dagster_api, timeout_seconds=LAUNCH_SECONDS)
     with db.connect(application="pw-nudge") as connection:
         ready = starting.to_start_now(connection, item_ids, machine_now=machine_now())
     for item_id, generation in ready:
@@ -155,7 +155,7 @@ NUDGES = Nudges()
 def _give(settings: Settings, what: str, deed: Deed) -> None:
     # The address of Dagster must have been said (`pw up` says it): at the default one another house may live.
     if settings.database_url is not None and "dagster_url" in settings.model_fields_set:
-        NUDGES.give(what, partial(_when_dagster_is_there, settings.dagster_url, deed))
+        NUDGES.give(what, partial(_when_dagster_is_there, settings.dagster_api, deed))
 
 
 def _when_dagster_is_there(url: str, deed: Deed) -> None:

@@ -44,7 +44,7 @@ def first_page(site: Annotated[Site, Depends(site_of)]) -> HTMLResponse:
     """The state of the house on one page."""
     books = figures(site.db, now=site.clock.now(), today=site.clock.today())
     url = site.settings.dagster_url
-    dagster = dagster_status(url, site.settings.mode)
+    dagster = dagster_status(site.settings.dagster_api, site.settings.mode)
     filling = is_being_filled(site.settings.home)
     lines = expected(books.sources, dagster, filling=filling, machine_now=machine_now())
     books = replace(books, sources=lines)

@@ -35,7 +35,7 @@ HOME = "/desk"
 LONGEST = 300
 # Where a login may lead: a page of the desk, by its path alone. No host, no second slash, no dots.
 _OURS = re.compile(r"/desk(/[A-Za-z0-9_-]+)*", re.ASCII)
-_WRONG = (
+WRONG = (
     "Name and password do not go together, or too many tries were made; after {tries} the name rests {minutes} minutes."
 )
 router = APIRouter(include_in_schema=False)
@@ -44,7 +44,9 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class _Login:
+class Login:
+    """What somebody typed. `before`: the token of the login this browser had, which ends with the new one."""
+
     name: str
     password: str
     before: str | None
@@ -84,18 +86,18 @@ async def login(request: Request, site: SiteHere) -> Response:
     going = where_to(form.get("next"))
     if not _proof(request, site).is_proved(request, form):
         return _page(request, site, going=going, wrong="This form was open for too long. Try once more.")
-    asked = _Login(form.get("name", ""), form.get("password", ""), request.cookies.get(cookie_name(site)))
-    token = await to_thread.run_sync(_logged_in, site, asked, limiter=site.logins)
+    asked = Login(form.get("name", ""), form.get("password", ""), request.cookies.get(cookie_name(site)))
+    token = await to_thread.run_sync(log_in, site, asked, limiter=site.logins)
     if token is None:
         minutes = int(desk_users.LOCKED_FOR.total_seconds() // 60)
-        wrong = _WRONG.format(tries=desk_users.TRIES, minutes=minutes)
+        wrong = WRONG.format(tries=desk_users.TRIES, minutes=minutes)
         return _page(request, site, going=going, name=asked.name[:60], wrong=wrong)
     reply = RedirectResponse(going, HTTPStatus.SEE_OTHER)
     set_cookie(reply, site, token)
     return reply
 
 
-def _logged_in(site: Site, asked: _Login) -> str | None:
+def log_in(site: Site, asked: Login) -> str | None:
     """The new login's token; None when name and password do not go together."""
     now = site.clock.now()
     with site.db.connect() as connection:

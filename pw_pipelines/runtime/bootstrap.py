@@ -173,7 +173,7 @@ def main() -> int:
     try:
         if not settings.is_sandbox:
             raise ConfigError("Only a sandbox is filled; the live record comes by schedule.")
-        fill(settings, DagsterApi(settings.dagster_url), published_vintages(settings), say=say)
+        fill(settings, DagsterApi(settings.dagster_api), published_vintages(settings), say=say)
     except (ConfigError, OutsideError) as error:
         say(f"filling stopped: {error}")
         return 1

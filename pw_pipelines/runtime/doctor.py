@@ -186,7 +186,10 @@ def _house(house: RunningHouse | None) -> Iterator[Check]:
     if house is None:
         yield Check("house", "warn", "`pw up` does not run in this home", "pw up")
         return
-    asked: list[tuple[str, Callable[[], bool]]] = [("web app", http_answers(f"{house.web_url}/health"))]
+    asked: list[tuple[str, Callable[[], bool]]] = [
+        ("web app", http_answers(f"{house.web_url}/health")),
+        ("door of Dagster", http_answers(f"{house.dagster_url}/door/health")),
+    ]
     if house.sandbox_url:
         asked.append(("sandbox", http_answers(f"{house.sandbox_url}/_control/health")))
     for name, answers in asked:
@@ -195,7 +198,7 @@ def _house(house: RunningHouse | None) -> Iterator[Check]:
             if answers()
             else Check(name, "fail", "does not answer", "look at the end of its log in PW_HOME/logs; restart `pw up`")
         )
-    api = DagsterApi(house.dagster_url)
+    api = DagsterApi(house.api_url)
     try:
         problem = api.location_error(LOCATION)
         tired = [name for name, healthy in api.daemons().items() if not healthy]

@@ -14,6 +14,7 @@ from pw_pipelines.runtime.processes import Program
 from pw_pipelines.settings import Settings
 
 CODE_SERVER_FIRST_PORT = 4000
+DAGSTER_FIRST_PORT = 3210
 DRAIN_SECONDS = 8.0  # what a running run gets to finish; longer ones are interrupted and closed, and can be retried
 
 
@@ -24,7 +25,9 @@ class Addresses:
 
     host: str
     web: int
-    dagster: int
+    dagster: int  # the door; the webservers stand behind it on loopback
+    dagster_api: int
+    dagster_read: int
     code: int
     sandbox: int | None
     sftp: int | None = None
@@ -39,16 +42,27 @@ class Addresses:
         return processes.base_url(self.host, self.dagster)
 
     @property
+    def dagster_api_url(self) -> str:
+        return f"http://127.0.0.1:{self.dagster_api}"
+
+    @property
+    def dagster_read_url(self) -> str:
+        return f"http://127.0.0.1:{self.dagster_read}"
+
+    @property
     def sandbox_url(self) -> str | None:
         return f"http://127.0.0.1:{self.sandbox}" if self.sandbox else None
 
 
 def free_addresses(settings: Settings, outer: Ports, inner: Ports) -> Addresses:
-    """The ports the settings ask for, or the next free ones. Only the two web servers may listen beyond loopback."""
+    """The ports the settings ask for, or the next free ones. Only the web app and Dagster's door may listen beyond
+    loopback."""
     return Addresses(
         host=settings.bind_host,
         web=outer.take(settings.web_port),
         dagster=outer.take(settings.dagster_port),
+        dagster_api=inner.take(DAGSTER_FIRST_PORT),
+        dagster_read=inner.take(DAGSTER_FIRST_PORT + 1),
         code=inner.take(CODE_SERVER_FIRST_PORT),
         sandbox=inner.take(settings.sandbox_port) if settings.is_sandbox else None,
         sftp=inner.take(settings.sandbox_sftp_port) if settings.is_sandbox else None,
@@ -63,7 +77,7 @@ Plan = Callable[[Settings, Addresses], list[list[Program]]]
 def whole_house(settings: Settings, addresses: Addresses) -> list[list[Program]]:
     """The plan of `pw up`. Writes PW_HOME/workspace.yaml, by which webserver and daemon find the code server."""
     workspace = _workspace(settings.home, addresses.code)
-    api = DagsterApi(addresses.dagster_url)
+    api = DagsterApi(addresses.dagster_api_url)
 
     def webserver_ready() -> bool:
         if not api.answers(processes.LOCATION):
@@ -72,6 +86,7 @@ def whole_house(settings: Settings, addresses: Addresses) -> list[list[Program]]
             raise ConfigError(f"Dagster cannot load the code location: {problem}")
         return True
 
+    reader_ready = processes.http_answers(f"{addresses.dagster_read_url}{processes.READ_ONLY}/server_info")
     first = [processes.preparation(), processes.web_app(addresses.host, addresses.web)]
     if addresses.sandbox:
         first.append(processes.stand_ins(addresses.sandbox, addresses.sftp, addresses.smtp))
@@ -82,7 +97,16 @@ def whole_house(settings: Settings, addresses: Addresses) -> list[list[Program]]
         first,
         second,
         [
-            processes.dagster_webserver(addresses.host, addresses.dagster, workspace, webserver_ready),
+            processes.dagster_webserver("127.0.0.1", addresses.dagster_api, workspace, webserver_ready),
+            processes.dagster_webserver(
+                "127.0.0.1", addresses.dagster_read, workspace, reader_ready, read_only=processes.READ_ONLY
+            ),
+            processes.dagster_door(
+                addresses.host,
+                addresses.dagster,
+                read_write=addresses.dagster_api_url,
+                read_only=addresses.dagster_read_url,
+            ),
             processes.dagster_daemon(workspace, api.daemons_healthy),
         ],
     ]

@@ -23,6 +23,7 @@ from pw_pipelines.settings import PROJECT_ROOT
 
 GUARD = Path(__file__).with_name("guarded.py")
 MARK = "PW_SUPERVISED_HOME"  # in the environment of every supervised process and of whatever it starts
+READ_ONLY = "/read-only"  # where the webserver that changes nothing stands
 LOCATION = "pw_pipelines"  # name of the code location; the same in the repository's workspace.yaml
 _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -282,12 +283,27 @@ def warm_process(home: Path, *, drain_seconds: float) -> Program:
     )  # fmt: skip
 
 
-def dagster_webserver(host: str, port: int, workspace: Path, healthy: Callable[[], bool]) -> Program:
-    """Dagster's UI and GraphQL."""
+def dagster_webserver(
+    host: str, port: int, workspace: Path, healthy: Callable[[], bool], *, read_only: str | None = None
+) -> Program:
+    """Dagster's UI and GraphQL, without a login: on loopback alone. `read_only`: one that changes nothing, under this
+    path."""
+    started = _module("dagster_webserver", "--host", host, "--port", str(port), "--workspace", str(workspace))
+    if read_only is None:
+        return Program("dagster-webserver", "Dagster's webserver", started, healthy)
     return Program(
-        "dagster-webserver", "Dagster's webserver",
-        _module("dagster_webserver", "--host", host, "--port", str(port), "--workspace", str(workspace)),
+        "dagster-read-only", "Dagster's read-only webserver", (*started, "--read-only", "--path-prefix", read_only),
         healthy,
+    )  # fmt: skip
+
+
+def dagster_door(host: str, port: int, *, read_write: str, read_only: str) -> Program:
+    """The login in front of both webservers."""
+    return Program(
+        "dagster-door", "The door of Dagster",
+        _module("pw_pipelines.runtime.dagster_door", "--host", host, "--port", str(port),
+                "--read-write", read_write, "--read-only", read_only),
+        http_answers(f"{base_url(host, port)}/door/health"),
     )  # fmt: skip
 
 

@@ -27,6 +27,12 @@ class RunningHouse:
     dagster_url: str
     sandbox_url: str | None
     environment: Mapping[str, str]
+    dagster_api_url: str | None = None
+
+    @property
+    def api_url(self) -> str:
+        """Dagster's own webserver, behind the door that people log in at; for programs of this machine."""
+        return self.dagster_api_url or self.dagster_url
 
     def __repr__(self) -> str:
         return f"RunningHouse(pid={self.pid}, mode={self.mode}, web={self.web_url}, dagster={self.dagster_url})"

@@ -84,6 +84,7 @@ def open_stack(settings: Settings, *, sandbox: bool = False, dagster: bool = Fal
             sandbox_smtp_port=smtp_port,
             web_url=house.web_url if house else None,
             dagster_url=house.dagster_url if house else None,
+            dagster_api_url=house.api_url if house else None,
         )
         if dagster:
             prepare_dagster_home(settings)
@@ -166,6 +167,7 @@ def environment(
     sandbox_smtp_port: int | str | None = None,
     web_url: str | None = None,
     dagster_url: str | None = None,
+    dagster_api_url: str | None = None,
 ) -> dict[str, str]:
     """The variables by which this process and its children find everything. `home` must be absolute."""
     variables = {
@@ -196,6 +198,8 @@ def environment(
         variables["PW_PUBLIC_URL"] = web_url
     if dagster_url and (settings.is_sandbox or "dagster_url" not in settings.model_fields_set):
         variables["PW_DAGSTER_URL"] = dagster_url
+    if dagster_api_url and (settings.is_sandbox or "dagster_api_url" not in settings.model_fields_set):
+        variables["PW_DAGSTER_API_URL"] = dagster_api_url
     # A proxy of the machine's must not be asked for our own loopback addresses.
     for name in ("NO_PROXY", "no_proxy"):
         variables[name] = ",".join(filter(None, [os.environ.get(name, ""), "127.0.0.1,localhost,::1"]))
@@ -227,6 +231,7 @@ def settings_seen(settings: Settings, variables: Mapping[str, str]) -> Settings:
         "dagster_database_url": SecretStr(variables["PW_DAGSTER_DATABASE_URL"]),
         "public_url": variables.get("PW_PUBLIC_URL", settings.public_url),
         "dagster_url": variables.get("PW_DAGSTER_URL", settings.dagster_url),
+        "dagster_api_url": variables.get("PW_DAGSTER_API_URL", settings.dagster_api_url),
     }
     if settings.is_sandbox:
         update["sandbox_url"] = variables["PW_SANDBOX_URL"]

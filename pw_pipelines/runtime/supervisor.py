@@ -49,7 +49,7 @@ BACKOFF_SECONDS = (0.0, 1.0, 2.0, 5.0, 10.0)
 LOOK_SECONDS = 0.25
 STOP_ORDER = (
     ("filling", "preparation", "dagster-daemon"),
-    ("code-server", "warm", "dagster-webserver", "web"),
+    ("code-server", "warm", "dagster-webserver", "dagster-read-only", "dagster-door", "web"),
     ("sandbox",),
 )
 
@@ -179,6 +179,7 @@ class House:
             sandbox_smtp_port=addresses.smtp,
             web_url=addresses.web_url,
             dagster_url=addresses.dagster_url,
+            dagster_api_url=addresses.dagster_api_url,
         )
         self._variables = {**os.environ, **variables, processes.MARK: str(settings.home)}
         unfilled = bootstrap and begin(settings, Database(urls.warehouse))
@@ -195,13 +196,15 @@ class House:
             addresses.dagster_url,
             addresses.sandbox_url,
             variables,
+            addresses.dagster_api_url,
         )
         write_note(settings.home, house)
         self._show(house, first_user(Database(urls.warehouse), settings))
         if ready_file:
             draft = ready_file.with_name(ready_file.name + ".tmp")
             draft.write_text(json.dumps({
-                "pid": me.pid, "web": house.web_url, "dagster": house.dagster_url, "sandbox": house.sandbox_url,
+                "pid": me.pid, "web": house.web_url, "dagster": house.dagster_url,
+                "dagster_api": house.api_url, "sandbox": house.sandbox_url,
                 "processes": {watched.child.name: watched.child.pid for watched in self.watched},
             }))  # fmt: skip
             draft.replace(ready_file)
@@ -229,7 +232,7 @@ class House:
         for title, url in (
             ("web", house.web_url),
             ("desk", f"{house.web_url}/desk ({login})"),
-            ("Dagster", house.dagster_url),
+            ("Dagster", f"{house.dagster_url} (the same login)"),
             ("stand-ins", house.sandbox_url),
             ("inboxes", f"{house.sandbox_url}/mail/" if house.sandbox_url else None),
             ("logs", str(self.settings.home / "logs")),

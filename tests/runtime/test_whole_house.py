@@ -24,12 +24,13 @@ def test_the_whole_house_comes_up_answers_and_goes_down(server_path: Path) -> No
     with house(server_path / "a home", WHOLE) as started:
         started.await_ready(seconds=300)
         assert set(started.addresses["processes"]) == {
-            "sandbox", "web", "code-server", "warm", "dagster-webserver", "dagster-daemon",
+            "sandbox", "web", "code-server", "warm", "dagster-webserver", "dagster-read-only",
+            "dagster-door", "dagster-daemon",
         }  # fmt: skip
         for page in ("web", "dagster", "sandbox"):
             assert get(started.addresses[page])
 
-        api = DagsterApi(started.addresses["dagster"])
+        api = DagsterApi(started.addresses["dagster_api"])
         assert api.location_error(LOCATION) is None
         assert api.location_error("elsewhere") == "Dagster knows no code location 'elsewhere'"
         assert all(api.daemons().values())
