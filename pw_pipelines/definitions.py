@@ -28,6 +28,7 @@ from pw_pipelines.jobs.backups import backup_jobs
 from pw_pipelines.jobs.books import make_books_job, prove_books
 from pw_pipelines.jobs.commissions import commissions_job
 from pw_pipelines.jobs.drills import restore_drill
+from pw_pipelines.jobs.expiry import expire_orders_job
 from pw_pipelines.jobs.fulfillment import fulfill_item
 from pw_pipelines.jobs.order_mails import write_to_customers
 from pw_pipelines.jobs.payments import work_payments_job
@@ -108,6 +109,7 @@ def build_defs(
             fulfill_item,
             write_to_customers,
             erase_private_data_job,
+            expire_orders_job,
         ],
         schedules=schedules(settings),
         sensors=[sensor for sensor in sensors if allowed(sensor.name, settings.mode)],

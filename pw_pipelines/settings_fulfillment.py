@@ -69,6 +69,7 @@ class FulfillmentSettings(BaseSettings):
     )
     mail_archive_dir: Path | None = Field(default=None, description="Maildir the blind copies arrive in.")
 
+    unpaid_days: int = Field(default=30, ge=7, description="Days after which an order that nobody paid expires.")
     renewal_days: int = Field(
         default=60, ge=1, le=365, description="Days before a due date at which the renewal's order is raised."
     )

@@ -73,6 +73,13 @@ AUTOMATIC: Mapping[str, Automatic] = {
         job="erase_private_data",
         at=time(3, 45),
     ),
+    "expiry_nightly": Automatic(
+        "schedule",
+        BOTH,
+        "Orders nobody paid hold discount codes and old prices; after a month they end.",
+        job="expire_orders",
+        at=time(3, 50),
+    ),
     "registers_monthly": Automatic(
         "schedule",
         BOTH,

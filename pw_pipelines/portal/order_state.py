@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from psycopg import Connection
 
+from pw_pipelines.commerce import expiry
 from pw_pipelines.commerce.order_view import OrderView
 from pw_pipelines.commerce.payment_methods import payment_methods
 from pw_pipelines.portal.order_summary import Stand, summary_of
@@ -25,6 +27,11 @@ TITLE = {
     "filed": "Filed",
     "delivered": "Delivered",
 }
+NAMES = "/tools/name-search"  # where a formation begins
+EXPIRED = (
+    "Expired, nothing was charged",
+    "It was not paid in time, so it ended by itself. Prices may have changed since: order again to see today’s.",
+)
 WORDS = {
     "received": "Waiting for payment",
     "processing": "Paid, being worked on",
@@ -75,6 +82,7 @@ class OrderState:
 
     services      how many of several services stand where
     is_begun      a payment was begun at a provider and has not come yet
+    again         where the same can be ordered anew; empty while this one stands
     last_try      what became of the last try to pay: open, failed, expired; empty: none was begun
     """
 
@@ -87,6 +95,7 @@ class OrderState:
     method: str
     services: str = ""
     last_try: str = ""
+    again: str = ""
 
 
 def order_state(connection: Connection[Any], order: OrderView, stands: Iterable[Stand] = ()) -> OrderState:
@@ -106,17 +115,36 @@ def order_state(connection: Connection[Any], order: OrderView, stands: Iterable[
         (order.order_id,),
     ).fetchall()
     summary = summary_of(order.status, stands)
+    expired = has_expired(order)
     return OrderState(
-        words=summary.words if summary else WORDS[order.status],
-        next=summary.next if summary else NEXT[order.status],
+        words=EXPIRED[0] if expired else summary.words if summary else WORDS[order.status],
+        next=EXPIRED[1] if expired else summary.next if summary else NEXT[order.status],
         services=summary.services if summary else "",
         steps=_steps(order),
         payments=payments,
         can_be_paid=order.status == "received" and order.paid_at is None and not payments,
         is_begun=any(one["state"] == "open" for one in tries),
+        again=again_link(order) if order.status == "cancelled" else "",
         last_try=str(tries[0]["state"]) if tries else "",
         method=title_of(order.method),
     )
+
+
+def has_expired(order: OrderView) -> bool:
+    """Whether the order ended because nobody paid it."""
+    if order.status != "cancelled":
+        return False
+    return next((event.by == expiry.BY for event in reversed(order.events) if event.after == "cancelled"), False)
+
+
+def again_link(order: OrderView) -> str:
+    """The checkout with the same services; for what is not sold there, the page where it begins."""
+    if order.kind == "formation":
+        return NAMES
+    frn = next((item.frn for item in order.items if item.frn), None) or order.details.get("frn")
+    services = dict.fromkeys(str(item.details.get("sold_as") or item.service) for item in order.items)
+    asked = {**({"frn": str(frn)} if frn else {}), "services": ",".join(services)}
+    return f"/checkout?{urlencode(asked)}"
 
 
 def title_of(method: str) -> str:
@@ -136,5 +164,6 @@ def _steps(order: OrderView) -> list[Step]:
         shown = [(status, reached[status]) for status in WAY if status in reached]
     steps = [Step(status, TITLE[status], at, is_now=status == order.status) for status, at in shown]
     if order.status in {"cancelled", "refunded"}:
-        steps.append(Step(order.status, order.status.capitalize(), order.closed_at, is_now=True))
+        title = "Expired" if has_expired(order) else order.status.capitalize()
+        steps.append(Step(order.status, title, order.closed_at, is_now=True))
     return steps

@@ -65,6 +65,14 @@ def ask_erasure(instance: dg.DagsterInstance, _resources: Any, today: date) -> O
     return [requests.of_today("erase_private_data", today, past.next_try)]
 
 
+def ask_expiry(instance: dg.DagsterInstance, _resources: Any, today: date) -> Outcome:
+    """Tonight's end of unpaid orders, unless one is under way."""
+    past = past_of(instance, "expire_orders", today.isoformat())
+    if past.open:
+        return dg.SkipReason("Unpaid orders are being ended.")
+    return [requests.of_today("expire_orders", today, past.next_try)]
+
+
 def ask_commissions(instance: dg.DagsterInstance, _resources: Any, today: date) -> Outcome:
     """Today's look at the commissions, unless it is done or under way."""
     past = past_of(instance, "commissions", today.isoformat())
@@ -100,6 +108,7 @@ def ask_portals(instance: dg.DagsterInstance, _resources: Any, today: date) -> O
 ASKS: dict[str, tuple[Ask, frozenset[str]]] = {
     "retention_nightly": (ask_retention, frozenset({"settings"})),
     "erasure_nightly": (ask_erasure, frozenset({"settings"})),
+    "expiry_nightly": (ask_expiry, frozenset({"settings"})),
     "bdc_daily": (ask_bdc, frozenset({"settings", "db", "fcc"})),
     "acquire_daily": (ask_acquire, frozenset({"settings"})),
     "commissions_daily": (ask_commissions, frozenset({"settings"})),

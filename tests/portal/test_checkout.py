@@ -6,6 +6,7 @@ import html
 import re
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from pw_pipelines.commerce.agents import register
+from pw_pipelines.commerce.expiry import expire_unpaid
 from pw_pipelines.commerce.orders import change
 from pw_pipelines.commerce.payments.ground import ground_of
 from pw_pipelines.commerce.payments.work import work_due
@@ -381,6 +383,25 @@ def test_the_page_that_waits_holds_up(page: Page, till: tuple[Web, Settings], tm
         page.goto(f"{web.url}{path}?pay=done&look={look}")
         held_up(page)
         shot(page, tmp_path, name)
+
+
+def test_an_order_that_expired_says_so_and_leads_to_the_same_services(
+    page: Page, till: tuple[Web, Settings], tmp_path: Path
+) -> None:
+    web, _ = till
+    browser = Browser(web)
+    path = browser.send(filled(browser.open())).headers["location"].split("?")[0]
+    with web.db.connect() as connection:
+        connection.execute("update pw.checkout_sessions set state = 'expired'")
+        assert expire_unpaid(connection, days=30, now=given.NOW + timedelta(days=31))
+    page.goto(f"{web.url}{path}")
+    assert page.get_by_role("heading", level=1).inner_text() == "Expired, nothing was charged"
+    assert page.get_by_role("button", name="Pay").count() == 0
+    held_up(page)
+    shot(page, tmp_path, "order-expired")
+    page.get_by_role("link", name="Order again").click()
+    assert page.get_by_label("FCC Registration Number").input_value() == "0012345678"
+    assert page.get_by_role("checkbox", name="Annual CPNI certification").is_checked()
 
 
 def test_crypto_is_paid_to_an_address_that_stands_on_the_page(till: tuple[Web, Settings]) -> None:
