@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from importlib import resources
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from pw_pipelines.errors import UsageError
-from pw_pipelines.fulfillment.model import Connection
 from pw_pipelines.yaml_data import Strict, read_entries
+
+if TYPE_CHECKING:
+    from pw_pipelines.fulfillment.model import Connection
 
 FILE = "facts.yaml"
 Kind = Literal["text", "multiline", "date", "yes_no", "choice", "number", "money", "email", "phone", "ssn", "state"]

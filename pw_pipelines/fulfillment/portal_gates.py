@@ -83,7 +83,7 @@ def demand_quota(work: Work, plan: Plan) -> None:
 
 def probe_portal(ground: Ground, portal: Portal) -> Kept:
     """Looks whether the portal is as its file says, and writes it down; one that has changed is closed by it."""
-    prober = Prober(ground.settings, ground.db, ground.objects, engine=ground.filing)
+    prober = Prober(ground.settings, ground.db, ground.objects, engine=ground.filing, clock=ground.clock)
     began = time.monotonic()
     report = ground.filing.probe(portal)
     target = target_for(portal, ground.settings)

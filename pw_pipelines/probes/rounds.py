@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from pw_pipelines.clock import Clock
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import ConfigError, OutsideUnavailable, PwError
 from pw_pipelines.filings.browsers import Browsers
@@ -56,16 +58,23 @@ class Prober:
     portals: Callable[[str], Portal] = portal_of
     browsers: Browsers | None = None
     engine: FilingEngine | None = None
+    clock: Clock | None = None
     _own: Browsers = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._own = self.browsers or Browsers()
+        self.clock = self.clock or self.settings.clock
         self.engine = self.engine or FilingEngine(self.settings, portals=self.portals, browsers=self._own)
 
     def close(self) -> None:
         """Closes the browser, where it is its own."""
         if self.browsers is None:
             self._own.close()
+
+    def now(self) -> datetime:
+        """The moment of the house."""
+        assert self.clock is not None
+        return self.clock.now()
 
     def targets(self) -> dict[str, Target]:
         """Every portal."""
@@ -75,7 +84,7 @@ class Prober:
         """Looks at one portal and writes it down, with its alerts. Raises PwError when nothing could be looked at."""
         if target.never is not None:
             return NotLooked(target.code, target.never)
-        if (resting := target.resting(self.settings.clock.now())) is not None:
+        if (resting := target.resting(self.now())) is not None:
             return NotLooked(target.code, resting)
         with self._alone(target) as alone:
             if not alone:
@@ -88,7 +97,7 @@ class Prober:
 
     def keep(self, target: Target, report: ProbeReport, *, by: str, seconds: float) -> books.Kept:
         """Writes down what was seen, and what ops are to be told of it."""
-        now = self.settings.clock.now()
+        now = self.now()
         shots = [self._kept(shot) for shot in report.shots]
         with self.db.connect(application="pw-probe") as connection:
             kept = books.keep(connection, report, kind=target.kind, by=by, now=now, seconds=seconds, shots=shots)
@@ -97,7 +106,7 @@ class Prober:
 
     def tell(self) -> int:
         """Writes what is to be told and has not been; returns how much. It is sent by whoever sends alerts."""
-        now = self.settings.clock.now()
+        now = self.now()
         titles = {code: one.title for code, one in self.targets().items()}
         with self.db.connect(application="pw-probe") as connection:
             found = telling.alerts(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pw_pipelines.commerce.payments.clients import ProviderClients
     from pw_pipelines.db.connection import Database
     from pw_pipelines.fulfillment.ground import Ground
+    from pw_pipelines.probes.rounds import Prober
     from pw_pipelines.resources.erpnext import Erpnext
     from pw_pipelines.resources.fcc_sites import FccSites
     from pw_pipelines.resources.listmonk import Listmonk
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 
 def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
-    """`settings`, `db`, `objects`, `fcc`, `registers`, `listmonk`, `erpnext`, `fulfillment`, `payments`, `telegram`."""
+    """`settings`, `db`, `objects`, `fcc`, `registers`, `listmonk`, `erpnext`, `fulfillment`, `payments`, `telegram`,
+    `prober`."""
 
     @dg.resource(description="The typed settings of this process.")
     def settings_resource(_context: dg.InitResourceContext) -> Settings:
@@ -57,6 +59,18 @@ def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
             yield sites
         finally:
             sites.close()
+
+    @dg.resource(description="The browser that looks at portals, and the books it writes into.")
+    def prober(_context: dg.InitResourceContext) -> Iterator[Prober]:
+        from pw_pipelines.fulfillment.ground import ground_of
+        from pw_pipelines.probes.rounds import Prober
+
+        ground = ground_of(settings)
+        made = Prober(settings, ground.db, ground.objects)
+        try:
+            yield made
+        finally:
+            made.close()
 
     @dg.resource(description="The states' registers of companies.")
     def registers(_context: dg.InitResourceContext) -> Iterator[RegisterSites]:
@@ -111,4 +125,5 @@ def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "fulfillment": fulfillment,
         "payments": payments,
         "telegram": telegram,
+        "prober": prober,
     }

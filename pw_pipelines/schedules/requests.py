@@ -30,6 +30,16 @@ def judge(day: date, attempt: int) -> dg.RunRequest:
     )
 
 
+def portals(day: date, attempt: int) -> dg.RunRequest:
+    """A look at every portal."""
+    return dg.RunRequest(
+        run_key=f"probe_portals:{day}:{attempt}",
+        job_name="probe_portals",
+        partition_key=day.isoformat(),
+        tags=_tags(day),
+    )
+
+
 def of_today(job: str, day: date, attempt: int) -> dg.RunRequest:
     """A job without partitions."""
     return dg.RunRequest(run_key=f"{job}:{day}:{attempt}", job_name=job, tags=_tags(day))

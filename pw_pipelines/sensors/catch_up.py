@@ -14,14 +14,14 @@ from pw_pipelines.filling import is_being_filled
 from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.jobs.registers import STATES
 from pw_pipelines.schedules import registers, requests
-from pw_pipelines.schedules.missing import MINUTES_BETWEEN_TRIES, TRIES_A_DAY, overdue_jobs
+from pw_pipelines.schedules.missing import MINUTES_BETWEEN_TRIES, TRIES_A_DAY, is_overdue, overdue_jobs
 from pw_pipelines.schedules.past import FILLING, past_of
 from pw_pipelines.settings import Settings
 
 NAME = "catch_up"
 
 
-JOBS = ("acquire", "refresh_bdc", "judge", "sync_listmonk", *STATES)
+JOBS = ("acquire", "refresh_bdc", "judge", "sync_listmonk", "probe_portals", *STATES)
 
 
 def catch_up_sensor(jobs: Iterable[dg.UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
@@ -75,7 +75,12 @@ def start_overdue(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         and (acquire.done or acquire.is_given_up)
         and not any(past.open for past in (bdc, acquire, judge, sync))
     ):
-        wanted += registers.overdue(context.instance, now)
+        seen = past_of(context.instance, "probe_portals", day, by_partition=True)
+        wanted += (
+            [requests.portals(today, seen.next_try)]
+            if is_overdue("portals_daily", now, seen)
+            else registers.overdue(context.instance, now)
+        )
     if not wanted:
         return dg.SensorResult(skip_reason=f"Nothing of {today} is overdue.{why_not}", cursor=cursor)
     return dg.SensorResult(run_requests=wanted, cursor=cursor)

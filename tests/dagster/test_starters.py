@@ -136,10 +136,10 @@ def test_a_first_start_reads_the_vintages_then_acquires_then_reconciles_then_rea
     third = sense(house, instance)
     assert [request.job_name for request in third.run_requests or []] == ["sync_listmonk"]
     record(instance, "sync_listmonk", dg.DagsterRunStatus.SUCCESS, {"pw/day": today(house)})
-    for job in STATES:
+    for job in ("probe_portals", *STATES):
         next_one = sense(house, instance)
         assert [request.job_name for request in next_one.run_requests or []] == [job]
-        record(instance, job, dg.DagsterRunStatus.SUCCESS, {"pw/day": today(house)})
+        record(instance, job, dg.DagsterRunStatus.SUCCESS, {"pw/day": today(house), "dagster/partition": today(house)})
     last = sense(house, instance)
     assert not last.run_requests
     assert last.skip_reason is not None
