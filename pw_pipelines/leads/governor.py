@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ import psycopg
 
 from pw_pipelines.leads.addresses import OTHER
 from pw_pipelines.leads.desired import Wanted
+from pw_pipelines.leads.stops import open_stops
 from pw_pipelines.settings import Settings
 
 Connection = psycopg.Connection[dict[str, Any]]
@@ -180,10 +181,15 @@ def read_quota(connection: Connection, *, settings: Settings, now: datetime, tod
             "select provider, count(*) as n from pw.warmup_admissions where day = %s group by provider", (today,)
         )
     }
-    return quota_of(
+    quota = quota_of(
         day=today,
         per_day=settings.warmup_per_day,
         share_pct=settings.warmup_provider_share_pct,
         used=used,
         weeks=weeks,
     )
+    stopped = next((each for each in open_stops(connection) if each.segment is None), None)
+    if stopped is None:
+        return quota
+    why = f"All sending is stopped since {stopped.raised_at:%Y-%m-%d %H:%M} UTC: {stopped.reason} `pw leads resume`."
+    return replace(quota, limit=0, caps=dict.fromkeys(quota.caps, 0), reasons=(why, *quota.reasons))

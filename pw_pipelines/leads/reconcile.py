@@ -34,6 +34,7 @@ from pw_pipelines.leads.desired import (
     read_snapshots,
 )
 from pw_pipelines.leads.governor import Admission, Past, Quota, admit, read_quota
+from pw_pipelines.leads.stops import stopped_frns
 from pw_pipelines.leads.suppression import Suppressed, strongest
 from pw_pipelines.leads.sync_report import QuotaUse, SyncReport
 from pw_pipelines.leads.writing import Outcome, carry_out
@@ -160,7 +161,9 @@ def _plan(db: Database, back: _ReadBack, *, settings: Settings, now: datetime, t
             )
             for wanted in changes.join
         }
-        admission = admit(changes.join, past, quota, share_pct=settings.warmup_provider_share_pct)
+        stopped = stopped_frns(connection)
+        free = [wanted for wanted in changes.join if stopped.keys().isdisjoint(wanted.attribs["frns"])]
+        admission = admit(free, past, quota, share_pct=settings.warmup_provider_share_pct)
         books.take_places(connection, admission.places, day=today, now=now)
         admissions |= {wanted.email: today for wanted in admission.places}
         entries = _entries(desired, suppressed, back.members, old, reasons=reasons, admissions=admissions, now=now)
