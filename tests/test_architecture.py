@@ -25,6 +25,7 @@ FORBIDDEN = {
     "jurisdictions": "dagster fastapi httpx sqlalchemy resources db compliance leads portal snapshots assets registry",
     "registry": "dagster fastapi portal assets compliance leads",
     "db": "dagster fastapi compliance leads sources",
+    "probes": "dagster fastapi portal assets leads compliance commerce documents fulfillment sources snapshots",
     "portal": "dagster assets",
     "assets": "fastapi portal",
     "monitoring": "dagster fastapi portal assets leads",
