@@ -7,6 +7,8 @@ machine's, without a zone, UTC.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from pw_pipelines.jobs.automatic import AUTOMATIC, Automatic
 from pw_pipelines.monitoring.groups import Gauge, Group
 from pw_pipelines.settings import Mode
@@ -55,7 +57,11 @@ def seconds_between(entry: Automatic) -> float:
         return float(entry.every_seconds)
     if entry.month_day is not None:
         return 31.0 * _DAY
-    return (7.0 if entry.weekday is not None else 1.0) * _DAY
+    if entry.weekday is not None:
+        return 7.0 * _DAY
+    hours = sorted({*((entry.at.hour,) if entry.at else ()), *entry.also_at_hours})
+    gaps = [later - hour for hour, later in pairwise([*hours, hours[0] + 24])] if hours else [24]
+    return max(gaps) * 3_600.0
 
 
 def groups(mode: Mode) -> tuple[Group, ...]:

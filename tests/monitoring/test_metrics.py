@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from typing import Any
 from uuid import uuid4
 
 import dagster as dg
@@ -13,6 +14,7 @@ from dagster._core.scheduler.instigation import TickStatus
 from pydantic import SecretStr
 
 from pw_pipelines.db.connection import Database
+from pw_pipelines.jobs.automatic import Automatic
 from pw_pipelines.monitoring import business, dagster_books, records
 from pw_pipelines.monitoring.groups import Group
 from pw_pipelines.monitoring.scrape import group_names
@@ -193,6 +195,22 @@ def test_a_scrape_is_remembered_for_some_seconds(watched: Settings, db: Database
         again = Metrics(http.get("/metrics").text)
 
     assert again.value("pw_alerts_waiting") == 0
+
+
+@pytest.mark.parametrize(
+    ("entry", "hours"),
+    [
+        ({"at": time(6)}, 24),
+        ({"at": time(5, 5), "also_at_hours": (11, 17, 23)}, 6),
+        ({"at": time(6), "also_at_hours": (8,)}, 22),
+        ({"at": time(4), "weekday": 0}, 7 * 24),
+        ({"at": time(4), "month_day": 5}, 31 * 24),
+    ],
+)
+def test_a_schedules_turns_lie_so_far_apart(entry: dict[str, Any], hours: float) -> None:
+    starter = Automatic("schedule", frozenset(), "why", **entry)
+
+    assert dagster_books.seconds_between(starter) == hours * 3600
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/health/house"])
