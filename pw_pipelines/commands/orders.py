@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -87,13 +87,23 @@ def list_command(
     if as_json:
         emit_json({"items": [_line(row) for row in rows], "gates": counts})
         return
-    table = Table("item", "order", "service", "for", "stage", "waits for", "since")
+    stdout.print(queue_table(rows))
+
+
+def queue_table(rows: Sequence[board.Row]) -> Table:
+    """The queue, two lines an item, whole on a terminal of 80 columns: numbers and names are typed into other commands,
+    so none of them is cut or broken; what is long folds."""
+    table = Table(box=None, pad_edge=False)
+    for title, breaks in (("item", False), ("order", False), ("service, for", True), ("stage, gate", False),
+                          ("since (UTC)", False)):  # fmt: skip
+        table.add_column(title, no_wrap=not breaks, overflow="fold")
     for row in rows:
         table.add_row(
-            str(row["item_id"]), row["order_number"], row["service"], escape(row["frn"] or row["company_name"] or ""),
-            row["stage"], row["gate"] or row["state"], f"{row['since']:%Y-%m-%d %H:%M}",
+            str(row["item_id"]), row["order_number"],
+            f"{row['service']}\n{escape(row['frn'] or row['company_name'] or '')}",
+            f"{row['stage']}\n{row['gate'] or row['state']}", f"{row['since']:%Y-%m-%d}\n{row['since']:%H:%M}",
         )  # fmt: skip
-    stdout.print(table)
+    return table
 
 
 @app.command("show")

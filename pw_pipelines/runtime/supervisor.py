@@ -14,14 +14,15 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
 import psutil
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.padding import Padding
 from rich.text import Text
 
 from pw_pipelines.db.connection import Database
@@ -228,19 +229,18 @@ class House:
         return ready
 
     def _show(self, house: RunningHouse, login: str) -> None:
-        table = Table(show_header=False, box=None, padding=(0, 2))
-        for title, url in (
-            ("web", house.web_url),
-            ("desk", f"{house.web_url}/desk ({login})"),
-            ("Dagster", f"{house.dagster_url} (the same login)"),
-            ("stand-ins", house.sandbox_url),
-            ("inboxes", f"{house.sandbox_url}/mail/" if house.sandbox_url else None),
-            ("logs", str(self.settings.home / "logs")),
-        ):
-            if url:
-                table.add_row(f"[bold]{title}[/]", url)
         self.say.print()
-        self.say.print(table)
+        show_places(
+            self.say,
+            (
+                ("web", house.web_url, ""),
+                ("desk", f"{house.web_url}/desk", login),
+                ("Dagster", house.dagster_url, "the same login"),
+                ("stand-ins", house.sandbox_url or "", ""),
+                ("inboxes", f"{house.sandbox_url}/mail/" if house.sandbox_url else "", ""),
+                ("logs", str(self.settings.home / "logs"), ""),
+            ),
+        )
         self.say.print(f"\n{house.mode} mode. Ctrl-C stops everything.\n")
 
     def _fill(self) -> None:
@@ -311,3 +311,13 @@ class House:
         processes.end_all(processes.leftovers(self.settings.home), patience_seconds=0.5 if hard() else 5.0)
         self.watched.clear()
         sys.stdout.flush()
+
+
+def show_places(say: Console, places: Iterable[tuple[str, str, str]]) -> None:
+    """Title, address and a remark of each place. An address is one line, whatever the window, so that it can be clicked
+    and copied; a remark stands below it."""
+    for title, where, remark in places:
+        if where:
+            say.print(f"  [bold]{title:<9}[/]  {escape(where)}", soft_wrap=True, highlight=False)
+        if where and remark:
+            say.print(Padding(escape(remark), (0, 0, 0, 13)), highlight=False, soft_wrap=False)

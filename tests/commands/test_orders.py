@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import getpass
+import io
 from typing import Any
 
 import pytest
 from psycopg.types.json import Jsonb
+from rich.console import Console
 
+from pw_pipelines.commands.orders import queue_table
 from pw_pipelines.db.connection import Database
 from pw_pipelines.fulfillment import items
 from pw_pipelines.fulfillment.model import Gate, PersonGate
@@ -59,6 +62,30 @@ def test_the_list_shows_what_waits_by_gate_and_by_whom(pw: Pw, db: Database, ord
     assert pw("orders", "list", "--for", "ops", "--json").json["items"] == []
     assert str(first) in pw("orders", "list").out
     assert pw("orders", "list", "--gate", "nonsense").code == 2
+
+
+def test_on_80_columns_the_list_breaks_no_number_and_no_name() -> None:
+    rows = [
+        {
+            "item_id": 123456, "order_number": "PW-2026-123456", "service": "rmd_annual_recertification",
+            "frn": None, "company_name": "Blue Mesa [Communications] & Söhne of the Sixth District, LLC",
+            "stage": "documents", "gate": "unknown_effect", "state": "waiting", "since": NOW,
+        }
+    ]  # fmt: skip
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(queue_table(rows))
+    lines = console.export_text().splitlines()
+    assert max(len(line) for line in lines) <= 80
+    for whole in (
+        "123456",
+        "PW-2026-123456",
+        "rmd_annual_recertification",
+        "unknown_effect",
+        "documents",
+        "2026-11-22",
+    ):
+        assert any(whole in line.split() for line in lines), whole
+    assert "…" not in "".join(lines) and "LLC" in "".join(lines) and "[Communications]" in "".join(lines)
 
 
 def test_an_order_is_shown_with_stages_gates_effects_and_what_is_missing(
