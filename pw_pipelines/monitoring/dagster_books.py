@@ -61,7 +61,7 @@ def seconds_between(entry: Automatic) -> float:
         return 7.0 * _DAY
     hours = sorted({*((entry.at.hour,) if entry.at else ()), *entry.also_at_hours})
     gaps = [later - hour for hour, later in pairwise([*hours, hours[0] + 24])] if hours else [24]
-    return max(gaps) * 3_600.0
+    return float(max(gaps)) * 3_600
 
 
 def groups(mode: Mode) -> tuple[Group, ...]:
