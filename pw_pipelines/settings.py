@@ -1,6 +1,7 @@
 """Environment -> one typed settings object. Read once at a door (CLI, web, Dagster), handed inwards.
 
-Every setting is an environment variable `PW_<NAME>`; docs/settings.md lists them. A secret's repr is masked.
+Every setting is an environment variable `PW_<NAME>`; docs/reference/settings.md lists them. A secret's repr is masked,
+and it may stand in a file (settings_secrets.py).
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field, SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pw_pipelines.clock import Clock
 from pw_pipelines.settings_fulfillment import sandbox_update
 from pw_pipelines.settings_running import RunningSettings, sandbox_running_update
+from pw_pipelines.settings_secrets import SecretFiles
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -202,6 +204,18 @@ class Settings(RunningSettings):
     staff_password: SecretStr | None = Field(
         default=None, description="Password of the staff pages (user `staff`); required in live mode."
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Code before files before the environment; a file and a variable that differ are refused."""
+        return init_settings, SecretFiles(settings_cls), env_settings
 
     @property
     def is_sandbox(self) -> bool:

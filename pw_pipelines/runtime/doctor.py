@@ -18,6 +18,7 @@ from pw_pipelines.runtime.ports import is_free
 from pw_pipelines.runtime.processes import LOCATION, http_answers, leftovers
 from pw_pipelines.runtime.running import RunningHouse, running_house
 from pw_pipelines.settings import PROJECT_ROOT, Settings
+from pw_pipelines.settings_secrets import origins
 
 NEEDED_GB = 3.0  # packages 1.3, one sandbox home 0.5 after a month, room to dump a database
 COMMAND_SECONDS = 60
@@ -51,6 +52,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _manifest()
     yield from _house(house)
     yield from _credentials(settings)
+    yield from _secrets(settings)
 
 
 def _python() -> Check:
@@ -223,6 +225,18 @@ def _credentials(settings: Settings) -> Iterator[Check]:
         yield Check(name, "fail", f"not set; needed for {purpose}", f"export {name}=…")
     if not missing:
         yield Check("live credentials", "ok", f"all {len(NEEDED_LIVE)} are set")
+
+
+def _secrets(settings: Settings) -> Iterator[Check]:
+    """From where each secret comes, never what it is."""
+    known = list(origins(Settings, os.environ))
+    for origin in known:
+        if origin.is_open_to_all:
+            yield Check(origin.name, "fail" if not settings.is_sandbox else "warn",
+                        f"{origin.said}, which everybody on this machine can read",
+                        f"chmod 600 {origin.path}")  # fmt: skip
+    said = "; ".join(f"{origin.name}: {origin.said}" for origin in known)
+    yield Check("secrets", "ok", said or "none is given")
 
 
 def _output(command: list[str]) -> subprocess.CompletedProcess[str] | None:
