@@ -182,14 +182,15 @@ def resolve_command(
     reference: Annotated[str | None, typer.Option(help="Its number or name outside, if it happened.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what became of an unknown effect. If it happened it is not done again; if not, it is done anew."""
+    """Say what became of an unknown effect. If it happened it is not done again; if not, it is done anew, a filing only
+    after a second person said the same."""
     with _books() as (stack, connection):
-        item_id = deeds.resolve(
+        settled = deeds.resolve(
             connection, effect, happened=happened, by=who(), note=note, reference=reference,
             now=stack.settings.clock.now(),
         )  # fmt: skip
+        item_id, state = settled.item_id, settled.state
         item = read_item(connection, item_id)
-    state = "done" if happened else "not_done"
     if as_json:
         emit_json(
             {
@@ -198,7 +199,8 @@ def resolve_command(
             }
         )  # fmt: skip
         return
-    stdout.print(f"Effect {effect} is {state}; item {item_id} is {item.state}.", highlight=False, markup=False)
+    more = " A second person has to say the same." if state == "unknown" else ""
+    stdout.print(f"Effect {effect} is {state}; item {item_id} is {item.state}.{more}", highlight=False, markup=False)
 
 
 @app.command("details")

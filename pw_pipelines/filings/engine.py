@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pw_pipelines.errors import ConfigError, OutsideUnavailable
+from pw_pipelines.filings import sending
 from pw_pipelines.filings.browsers import Browsers
 from pw_pipelines.filings.filling import Filling
 from pw_pipelines.filings.material import Asked, Filed, Filled, Found, Material
@@ -79,8 +80,9 @@ class FilingEngine:
             filling = self._filling(page, material)
             with _shown(filling, page.context):
                 filled = filling.fill()
+                looked_at = sending.boot_seconds()
                 may_send(filled)
-                return filling.submit(filled)
+                return filling.submit(filled, looked_at=looked_at)
 
         return self._on_a_page(work, state)
 

@@ -76,8 +76,8 @@ class Filling:
                 self._here.append((step, number))
         return self._filled()
 
-    def submit(self, filled: Filled) -> Filed:
-        """Presses the submit, once, and reads the confirmation.
+    def submit(self, filled: Filled, *, looked_at: float) -> Filed:
+        """Presses the submit, once, and reads the confirmation. looked_at: as sending.send_once_only has it.
 
         Raises FilingStopped before anything was sent, PortalSaid for a refusal its file knows, NotConfirmed when it
         is not known what came of it.
@@ -93,7 +93,7 @@ class Filling:
             button.click(trial=True)
         except Error as error:
             raise PageChanged([f"The submit ({step.at}) can't be pressed: something lies over it."]) from error
-        send_once_only(self._page.context)
+        send_once_only(self._page.context, looked_at=looked_at)
         faults.point("filings.submit.before")
         self._driver.note("submit")
         self.is_sent = True

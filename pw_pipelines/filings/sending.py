@@ -4,11 +4,15 @@ Chromium sends a request again, a POST too, when a kept-alive connection ends be
 script learns of it. A portal that took the filing and then lost the connection would so get it twice. Therefore, once
 the submit is about to be pressed, requests that may file go out by another client that never repeats one, and the
 very same request is not let through a second time.
+
+A machine that was suspended between the last look at the books and the request sends nothing when it wakes: somebody
+else may have filed the same meanwhile.
 """
 
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import TYPE_CHECKING
 
 from pw_pipelines import faults
@@ -17,13 +21,19 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Route
 
 ANSWER_SECONDS = 80.0
+# From the last look at the books, or the portal's last answer, to the next request. A page takes a second or two.
+AT_ONCE_SECONDS = 45.0
 
 
-def send_once_only(context: BrowserContext) -> None:
-    """From now on each request of this context that may change anything is sent at most once."""
+def send_once_only(context: BrowserContext, *, looked_at: float) -> None:
+    """From now on each request of this context that may change anything is sent at most once, and at once or never.
+
+    looked_at: the moment of the last look at the books, of boot_seconds.
+    """
     sent: set[str] = set()
 
     def pass_on(route: Route) -> None:
+        nonlocal looked_at
         from playwright.sync_api import Error
 
         request = route.request
@@ -35,13 +45,23 @@ def send_once_only(context: BrowserContext) -> None:
         if what in sent:
             route.abort("blockedbyclient")
             return
+        if boot_seconds() - looked_at > AT_ONCE_SECONDS:
+            route.abort("timedout")
+            return
         sent.add(what)
         try:
             answer = route.fetch(max_redirects=0, max_retries=0, timeout=ANSWER_SECONDS * 1000)
         except Error:
             route.abort("connectionclosed")
             return
+        looked_at = boot_seconds()
         faults.point("filings.submit.answered")
         route.fulfill(response=answer)
 
     context.route("**/*", pass_on)
+
+
+def boot_seconds() -> float:
+    """Seconds, those of a suspended machine too where it counts them. Linux' monotonic clock does not."""
+    which = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if which is None else time.clock_gettime(which)

@@ -7,6 +7,7 @@ and the stage asks the books anew.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,14 @@ from pw_pipelines.probes.books import accept
 LONGEST_NOTE = 2_000
 HANDED_OVER_AT = ("challenge", "changed_page", "portal_closed", "error", "held", "review")
 BEFORE_FILED = ("review", "file")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a person's word made of an effect: `done`, `not_done`, or `unknown` while a second word is wanted."""
+
+    item_id: int
+    state: str
 
 
 def record(
@@ -129,8 +138,10 @@ def resolve(
     note: str,
     reference: str | None,
     now: datetime,
-) -> int:
-    """A person's word on an unknown effect; the item that waits for it goes on. Returns the item.
+) -> Settled:
+    """A person's word on an unknown effect; the item that waits for it goes on.
+
+    That a filing did not happen is said by two people: until the second does, it stays unknown.
 
     Raises FulfillmentError without a note, without a reference of what happened, or when it is not unknown any more.
     """
@@ -138,6 +149,16 @@ def resolve(
     reference = (reference or "").strip() or None
     if happened and reference is None:
         raise FulfillmentError("What happened has a reference: the confirmation number, Message-ID or name. Give it.")
+    row = connection.execute("select item_id, kind from pw.effects where effect_id = %s", (effect_id,)).fetchone()
+    if (
+        row is not None
+        and row["kind"] == "filing"
+        and not happened
+        and not effects.first_word(connection, effect_id, by=by, note=why, now=now)
+    ):
+        detail = {"effect_id": effect_id, "happened": False}
+        record(connection, by=by, what="first_word", item_id=row["item_id"], now=now, detail=detail)
+        return Settled(row["item_id"], "unknown")
     effect = effects.settle_by_person(
         connection, effect_id, happened=happened, by=by, note=why, reference=reference, now=now
     )
@@ -149,7 +170,7 @@ def resolve(
     items.reopen(
         connection, effect.item_id, gates=["unknown_effect", "settling"], by=by, why=f"{word}: {effect.key}.", now=now
     )
-    return effect.item_id
+    return Settled(effect.item_id, effect.state)
 
 
 def details(

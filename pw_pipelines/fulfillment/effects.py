@@ -144,6 +144,32 @@ def settle_by_person(
     return _write(connection, effect_id, "done" if happened else "not_done", by=by, text=note, now=now, done=done)
 
 
+def first_word(connection: Connection, effect_id: int, *, by: str, note: str, now: datetime) -> bool:
+    """Notes one person's word that an unknown filing did not happen; True when another person gave the same word since
+    it became unknown. Whoever says so alone would have it filed again alone, and a wrong word files twice.
+
+    Raises FulfillmentError when the effect is not unknown.
+    """
+    row = connection.execute("select * from pw.effects where effect_id = %s for update", (effect_id,)).fetchone()
+    if row is None:
+        raise FulfillmentError(f"There is no effect {effect_id}.")
+    if row["state"] == "intended" and _is_abandoned(row, now):
+        row = vars(_write(connection, effect_id, "unknown", by="ledger", text="The run that did it is gone.", now=now))
+    if row["state"] != "unknown":
+        raise FulfillmentError(f"Effect {effect_id} is {row['state']}; only what is unknown is settled by a person.")
+    said = connection.execute(
+        """select "by" from pw.effect_events where effect_id = %(effect)s and detail ->> 'says' = 'not_happened'
+             and detail ->> 'attempt' = %(attempt)s""",
+        {"effect": effect_id, "attempt": str(row["attempts"])},
+    ).fetchall()
+    if any(one["by"] != by for one in said):
+        return True
+    if not said:
+        detail = {"says": "not_happened", "attempt": row["attempts"]}
+        _record(connection, effect_id, "unknown", by=by, text=note, now=now, detail=detail)
+    return False
+
+
 def _is_abandoned(row: Mapping[str, Any], now: datetime) -> bool:
     """Whether who intended it certainly is gone, or on another machine is long past its time."""
     owner = row["owner"]

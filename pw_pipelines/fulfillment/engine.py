@@ -13,7 +13,7 @@ from typing import Literal
 
 from pw_pipelines import faults
 from pw_pipelines.errors import OutsideUnavailable, PwError, SourceUnavailable
-from pw_pipelines.fulfillment import items, progress
+from pw_pipelines.fulfillment import items, progress, turns
 from pw_pipelines.fulfillment import lease as leases
 from pw_pipelines.fulfillment.ground import Ground
 from pw_pipelines.fulfillment.model import STAGES, FulfillmentError, Gate, ItemView, LeaseLost, NotDone, Stage
@@ -161,6 +161,8 @@ def _move_on(work: Work, stage: Stage, text: str) -> None:
             return
         items.record(connection, item_id, now, stage=stage, what="stage_done", text=text, by="run", run_id=work.run_id)
         progress.roll_up(connection, work.item.order_id, now=now)
+        if stage == "confirm":
+            turns.let_others_go_on(connection, item_id, now=now)
 
 
 def _in_words(error: Exception) -> str:

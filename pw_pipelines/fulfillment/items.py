@@ -58,10 +58,11 @@ def open_items(connection: Connection, *, now: datetime, order_id: int | None = 
 def follow_orders(connection: Connection, *, now: datetime) -> tuple[list[int], list[int]]:
     """Items that go on because their order is worked again, and those that end because it was refunded or cancelled.
 
-    What is being worked at this moment is left to its next look at the order.
+    What is being worked at this moment is left to its next look at the order. What may have been filed does not end
+    before somebody knows whether it was.
     """
     rows = connection.execute(
-        """select w.item_id, w.lease_owner, o.status from pw.item_work w join pw.orders o using (order_id)
+        """select w.item_id, w.lease_owner, w.gate, o.status from pw.item_work w join pw.orders o using (order_id)
            where ((w.state = 'waiting' and w.gate = 'order' and o.status = any(%s))
                   or (w.state in ('ready', 'waiting') and o.status = any(%s)))
            order by w.item_id for update of w skip locked""",
@@ -75,10 +76,26 @@ def follow_orders(connection: Connection, *, now: datetime) -> tuple[list[int], 
         if row["status"] in WORKED:
             _make_ready(connection, item_id, now, "orders", f"The order is {row['status']} again.")
             gone_on.append(item_id)
-        else:
-            stop(connection, item_id, by="orders", why=f"The order was {row['status']}.", now=now)
+            continue
+        filed = _filing_of(connection, item_id)
+        if filed is None or filed["state"] == "done":
+            after = f" after it was filed: {filed['reference'] or 'without a number'}" if filed else ""
+            stop(connection, item_id, by="orders", why=f"The order was {row['status']}{after}.", now=now)
             ended.append(item_id)
+        elif row["gate"] != "unknown_effect":
+            why = f"The order was {row['status']}, and it is not known whether this was filed before: {filed['key']}."
+            gate = Gate("unknown_effect", why, detail={"effect_id": filed["effect_id"]})
+            wait_at(connection, item_id, gate, by="orders", run_id=None, now=now)
     return gone_on, ended
+
+
+def _filing_of(connection: Connection, item_id: int) -> Mapping[str, Any] | None:
+    """The ledger's row of the item's filing, if it happened or may have happened."""
+    return connection.execute(
+        "select effect_id, key, state, reference from pw.effects "
+        "where item_id = %s and kind = 'filing' and state <> 'not_done' order by state = 'done' limit 1",
+        (item_id,),
+    ).fetchone()
 
 
 def is_ready(connection: Connection, item_id: int) -> bool:

@@ -28,7 +28,7 @@ CLOCK_GATES: tuple[str, ...] = get_args(ClockGate)
 # What each gate waits for, in the words of the desk and of the order's page.
 GATE_WORDS: Mapping[str, str] = {
     "hours": "The portal is closed at this hour.",
-    "pacing": "A pause between two filings on one portal.",
+    "pacing": "A pause between two filings on one portal, or another filing goes first.",
     "retry": "An outside system was away; it is asked again by itself.",
     "settling": "Something was interrupted; the outside world is asked what happened.",
     "cure_window": "The public record is read again later.",

@@ -6,6 +6,7 @@ What a service is, costs, cures and renews stands in the catalogue; a playbook s
 from __future__ import annotations
 
 from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 from typing import Literal
 
@@ -58,6 +59,7 @@ class Playbook(Strict):
     ask_anew    facts that are never taken from the public record, since what stands there may be what is to be mended,
                 and the signer answers for them
     perjury     the signer's statement under penalty of perjury (28 USC 1746)
+    after       services whose filing for the same carrier or company must stand before this one is made
     cure_sources  sources whose next complete copies show whether the findings are cured
     """
 
@@ -71,6 +73,7 @@ class Playbook(Strict):
     signer: Signer | None = None
     perjury: bool = False
     filing: Filing | None = None
+    after: tuple[str, ...] = ()
     delivery_words: str = Field(min_length=10)
     cure_sources: tuple[str, ...] = ()
 
@@ -124,6 +127,12 @@ def parse_playbooks(text: str, services: dict[str, Service]) -> dict[str, Playbo
         raise ConfigError(f"fulfillment/{FILE}: no playbook for {', '.join(missing)}.")
     if unknown := sorted(found.keys() - services.keys()):
         raise ConfigError(f"fulfillment/{FILE}: the catalogue has no {', '.join(unknown)}.")
+    try:
+        TopologicalSorter({code: book.after for code, book in found.items()}).prepare()
+    except CycleError as circle:
+        raise ConfigError(f"fulfillment/{FILE}: `after` goes in a circle: {' after '.join(circle.args[1])}.") from None
+    if strangers := sorted({name for book in found.values() for name in book.after} - found.keys()):
+        raise ConfigError(f"fulfillment/{FILE}: `after` names services without a playbook: {', '.join(strangers)}.")
     return found
 
 

@@ -35,6 +35,7 @@ SAID: Mapping[str, str] = {
     "held": "Held.",
     "retried": "It is tried again within a few seconds.",
     "settled": "Settled.",
+    "second_word": "Noted. A second person has to say the same before it is filed again.",
     "details": "Kept. Details are still missing.",
     "complete": "Kept. Nothing is missing any more; the item goes on.",
     "known": "Kept. Nothing is missing.",

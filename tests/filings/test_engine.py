@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 
 from pw_pipelines.errors import OutsideUnavailable
+from pw_pipelines.filings import sending
 from pw_pipelines.filings.material import Asked, Filled
 from pw_pipelines.filings.stopped import Challenged, FilingStopped, MissingFacts, NotConfirmed, PageChanged, PortalSaid
 from tests.filings.conftest import FRN, Desk, Portals
@@ -108,6 +109,25 @@ def test_done_but_without_an_answer_it_was_sent_once(desk: Desk, portals: Portal
             desk.engine.file(material, may_send=only(approved))
         found = desk.engine.look_up(Asked(material))
         assert [found.seen, found.count, len(portals.filed(portal))] == ["there", 1, 1]
+
+
+def test_a_machine_that_slept_before_the_click_sends_nothing_when_it_wakes(
+    desk: Desk, portals: Portals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept = [0.0]
+    awake = sending.boot_seconds
+    monkeypatch.setattr(sending, "boot_seconds", lambda: awake() + slept[0])
+    material = desk.material("fcc_rmd", "filing")
+    approved = desk.engine.fill(material)
+
+    def allowed_then_asleep(filled: Filled) -> None:
+        only(approved)(filled)
+        slept[0] = 3_600.0
+
+    with pytest.raises(NotConfirmed):
+        desk.engine.file(material, may_send=allowed_then_asleep)
+    assert portals.filed() == []
+    assert desk.engine.look_up(Asked(material)).seen == "absent"
 
 
 def test_what_the_portal_refuses_is_told_in_its_words(desk: Desk, portals: Portals) -> None:

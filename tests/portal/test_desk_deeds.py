@@ -59,6 +59,34 @@ def test_a_reviewer_settles_an_unknown_effect_once_and_the_item_goes_on(desk: De
     assert second.status_code == 409 and "only what is unknown" in words(second.text)
 
 
+def test_that_a_filing_did_not_happen_is_said_by_two_people(desk: Desk) -> None:
+    item = desk.item()
+    effect = desk.effect(item, "filing:cpni:0012345678:2026")
+    desk.waits(item, "unknown_effect", stage="file", effect_id=effect)
+    word = {"do": "not_happened", "note": "The portal shows nothing."}
+    rita, ron = desk.person("reviewer", "rita"), desk.person("reviewer", "ron")
+    for _ in range(2):  # saying it again is not a second person
+        assert "said=second_word" in rita.post(f"/desk/effects/{effect}", word).headers["location"]
+        assert desk.row("select state from pw.effects")["state"] == "unknown"
+        assert state(desk, item) == ("waiting", "unknown_effect")
+    assert ron.post(f"/desk/effects/{effect}", word).status_code == 303
+    assert desk.row("select state from pw.effects")["state"] == "not_done"
+    assert state(desk, item) == ("ready", None)
+    words_given = desk.rows("select \"by\" from pw.effect_events where detail ->> 'says' = 'not_happened'")
+    assert [row["by"] for row in words_given] == ["rita"]
+
+
+def test_a_word_on_an_earlier_attempt_says_nothing_of_a_later_one(desk: Desk) -> None:
+    item = desk.item()
+    effect = desk.effect(item, "filing:cpni:0012345678:2026")
+    word = {"do": "not_happened", "note": "The portal shows nothing."}
+    desk.person("reviewer", "rita").post(f"/desk/effects/{effect}", word)
+    with desk.db.connect() as connection:
+        connection.execute("update pw.effects set attempts = attempts + 1")
+    desk.person("reviewer", "ron").post(f"/desk/effects/{effect}", word)
+    assert desk.row("select state from pw.effects")["state"] == "unknown"
+
+
 def test_a_packet_is_downloaded_and_its_filing_booked_once(desk: Desk) -> None:
     item = desk.item("neca_ocn")
     desk.document(item, small_pdf("plain"), signed=small_pdf("signed"), title="../../etc/Plan <b>")

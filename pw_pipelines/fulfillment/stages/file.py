@@ -24,6 +24,7 @@ from pw_pipelines.fulfillment.model import Connection, Done, Gate, LeaseLost, No
 from pw_pipelines.fulfillment.packets import filed_reference
 from pw_pipelines.fulfillment.portal_gates import demand_open, demand_quota
 from pw_pipelines.fulfillment.reviews import decision_on, differences, keep_form, last_form
+from pw_pipelines.fulfillment.turns import demand_turn
 from pw_pipelines.fulfillment.work import Work
 
 _random = SystemRandom()
@@ -40,6 +41,8 @@ class NotApproved(FilingStopped):
 def run(work: Work) -> str:
     """Raises Gate: `packet` for a person, `portal_closed`, `changed_page`, `hours`, `pacing`, `review` for a form that
     nobody approved, `challenge`, `duplicate`, and those of the ledger."""
+    with work.connect() as connection:
+        demand_turn(connection, work.item, now=work.now())
     if why := filing.by_hand(work):
         return _by_hand(work, why)
     plan = filing.plan(work)
