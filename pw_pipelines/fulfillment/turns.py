@@ -30,7 +30,7 @@ def demand_turn(connection: Connection, item: ItemView, *, now: datetime) -> Non
     ).fetchall()
     for row in rows:
         other = items.read_item(connection, row["item_id"])
-        if STAGES.index(other.stage) < STANDS_AT and _is_for_the_same(item, other):  # type: ignore[arg-type]
+        if STAGES.index(other.stage) < STANDS_AT and _is_for_the_same(item, other):
             raise Gate(
                 "pacing", f"“{other.title}” (item {other.item_id}, order {other.order_number}) goes first.",
                 not_before=now + LOOK_AGAIN, detail={"after_item": other.item_id},
