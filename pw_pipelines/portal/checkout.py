@@ -140,7 +140,8 @@ def _place(site: Site, found: Checkout, customer: CustomerIn) -> str | None:
             buyer = Buyer(new, form.method, form.discount_code or None, form.referral_code or None, form.utm)
             token = place_compliance(site, connection, buyer, found.basket, check_id=form.check_id).token
         if quoted:
-            wanted = {"services": quoted, "states": {code: form.state.get(code) for code in quoted}, "frn": form.frn}
+            states = {code: form.state.get(code) for code in quoted}
+            wanted = {"services": quoted, "states": states, "frn": form.frn, "company": form.customer.get("company")}
             ask_for_quote(connection, new, json.dumps(wanted), now=site.clock.now())
         return Answer(HTTPStatus.CREATED, json.dumps(token).encode())
 

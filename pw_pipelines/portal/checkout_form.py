@@ -23,7 +23,17 @@ from pw_pipelines.frn import pad
 from pw_pipelines.portal.ordering import Books, Codes, find_codes, priced
 from pw_pipelines.portal.orders_models import MOST_ITEMS, CustomerIn
 
-ELSEWHERE = {*FORMATIONS, "canada_crtc"}  # ordered with details this form does not ask for
+# Ordered with details this form does not ask for, and why a person asks for them.
+_FORMED = (
+    "A company is formed under a name of its own, which is looked up at the state before anything is sold, and with "
+    "the state’s fee at cost. So it can’t be ordered by this form alone: leave the tick, and a person of ours checks "
+    "the name and writes to you with the whole price. Our own fee is {price}."
+)
+ELSEWHERE = {
+    **dict.fromkeys(FORMATIONS, _FORMED),
+    "canada_crtc": "A Canadian carrier is set up with details this form does not ask for. Leave the tick, and a person "
+    "of ours asks for them and writes to you with the whole price. Our own fee is {price}.",
+}
 NO_CODES = Codes()
 _CUSTOMER = ("name", "email", "company", "phone")
 _WORDS = {
@@ -114,7 +124,8 @@ def form_of_link(query: Fields) -> Form:
     wanted = tuple(dict.fromkeys(_clean(code) for code in str(query.get("services", "")).split(",") if code.strip()))
     wanted = wanted[:MOST_ITEMS]
     return Form(
-        services=wanted, quoted=wanted, quantity={}, state={}, frn=_clean(query.get("frn")), customer={}, method="",
+        services=wanted, quoted=wanted, quantity={}, state=dict.fromkeys(wanted, _clean(query.get("state"))),
+        frn=_clean(query.get("frn")), customer={"company": _clean(query.get("company"), 200)}, method="",
         discount_code=_clean(query.get("discount_code")), referral_code=_clean(query.get("ref")), consent=False,
         utm=clean_utm({key: str(query.get(key, "")) for key in UTM_KEYS}), key=secrets.token_urlsafe(24), seen="",
         check=_clean(query.get("check")),
@@ -148,10 +159,15 @@ def work_out(connection: Books, form: Form, *, fees: FeeBook, now: datetime) -> 
     rows, to_quote = [], []
     items: list[BasketItem] = []
     frn = _frn(form.frn, faults)
-    offered = [fees.services[code] for code in form.services if code in fees.services and code not in ELSEWHERE]
+    offered = [fees.services[code] for code in form.services if code in fees.services]
     for service in offered:
         row = _row(service, form, fees)
         item = _item(row, frn, faults)
+        if service.code in ELSEWHERE:
+            price = "by quote" if row.price is None else f"${row.price:,}"
+            words = ELSEWHERE[service.code].format(price=price)
+            to_quote.append(Row(service, row.price, row.quantity, row.state, row.is_wanted, words))
+            continue
         why = _why_quoted(item, fees, now) if item else ""
         if service.price_usd is None or why:
             to_quote.append(Row(service, row.price, row.quantity, row.state, row.is_wanted, why or _BY_QUOTE))
@@ -169,7 +185,7 @@ def work_out(connection: Books, form: Form, *, fees: FeeBook, now: datetime) -> 
         form=form,
         rows=rows,
         to_quote=to_quote,
-        not_offered=[code for code in form.services if code not in fees.services or code in ELSEWHERE],
+        not_offered=[code for code in form.services if code not in fees.services],
         basket=basket,
         ways=[
             Way(

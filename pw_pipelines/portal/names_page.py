@@ -15,7 +15,8 @@ from fastapi.responses import HTMLResponse
 from pw_pipelines.errors import UsageError
 from pw_pipelines.jurisdictions.book import book
 from pw_pipelines.portal import words
-from pw_pipelines.portal.site import Site, site_of
+from pw_pipelines.portal.check_page import CHECKOUT
+from pw_pipelines.portal.site import Site, address, site_of
 from pw_pipelines.portal.states_api import told_here
 from pw_pipelines.registry.answer import answers
 from pw_pipelines.registry.model import EntityForm, NameVerdict
@@ -26,6 +27,7 @@ TONE = {"taken": "alert", "clear": "good", "a person must look": "warn"}
 VERDICT_WORDS = {"taken": "taken", "clear": "clear on our data", "a person must look": "a person must look"}
 FORMS: dict[str, str] = {"llc": "Limited liability company", "corporation": "Corporation"}
 LONGEST = 300
+FORMATION = "formation_basic"
 FEW = 5  # up to so many states each answer is told in full; of more there is a table first
 _ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 router = APIRouter(include_in_schema=False)
@@ -45,6 +47,7 @@ async def names_page(
         "states": sorted(book().values(), key=lambda one: one.name), "answers": [], "error": "", "tone": TONE,
         "few": FEW, "how": how_alike, "status_words": status_in_words, "in_days": in_days,
         "verdict_words": VERDICT_WORDS, "title": {one.code: one.name for one in book().values()},
+        "order_link": partial(order_link, name),
         "held": {one.code for one in book().values() if one.data_source.sources},
     }  # fmt: skip
     if not name.strip() and not chosen:
@@ -54,6 +57,11 @@ async def names_page(
     except UsageError as error:
         return site.page("names.html", status=HTTPStatus.BAD_REQUEST, **{**context, "error": str(error)})
     return site.page("names.html", **context)
+
+
+def order_link(name: str, state: str) -> str:
+    """From a name that is clear to having the company formed under it."""
+    return address(CHECKOUT, {"services": FORMATION, "state": state, "company": " ".join(name.split())[:200]})
 
 
 def in_days(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date, timedelta
 from pathlib import Path
@@ -215,3 +216,31 @@ def test_the_page_says_what_is_wrong_and_keeps_what_was_typed(web: Web, query: s
     assert reply.status_code == 400
     assert says in reply.text
     assert 'aria-invalid="true"' in reply.text
+
+
+def test_a_name_that_is_clear_leads_to_having_the_company_formed(page: Page, florida: Web, tmp_path: Path) -> None:
+    page.goto(f"{florida.url}/tools/name-search?name=Green+Heron+%26+Sons+LLC&state=FL")
+    held_up(page)
+    shot(page, tmp_path, "names-clear")
+    page.get_by_role("link", name="Have it formed in Florida").click()
+    assert page.get_by_role("checkbox", name="Formation of a company, basic").is_checked()
+    assert "can’t be ordered by this form alone" in page.content() and "$179.00" in page.content()
+    assert page.get_by_label("State", exact=True).input_value() == "FL"
+    assert page.get_by_role("textbox", name="Company").input_value() == "Green Heron & Sons LLC"
+    held_up(page)
+    shot(page, tmp_path, "checkout-formation")
+    page.get_by_label("Your name").fill("Ada Example")
+    page.get_by_label("Email").fill("ada@example.com")
+    page.get_by_role("button", name="Ask for the quote").click()
+    assert page.url.endswith("/checkout/received")
+    with florida.db.connect() as connection:
+        [flag] = connection.execute("select kind, text from pw.conversation_flags").fetchall()
+    assert flag["kind"] == "quote"
+    assert json.loads(str(flag["text"])) == {
+        "services": ["formation_basic"], "states": {"formation_basic": "FL"}, "frn": "",
+        "company": "Green Heron & Sons LLC",
+    }  # fmt: skip
+
+
+def test_a_name_that_is_taken_leads_to_no_order(florida: Web) -> None:
+    assert "Have it formed" not in florida.get("/tools/name-search?name=Blue+Fox+Rentals+LLC&state=FL").text
