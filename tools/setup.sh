@@ -121,13 +121,13 @@ watch_found || get_once prometheus "promtool" "apt-get download $watch, then dpk
 
 # --- what backups and their restore drills are tried with -----------------------------------------------------------
 # MariaDB's programs without its service, rsync, and an SSH server that is only unpacked: its package would start one.
-readonly dumps="mariadb-server-core mariadb-client rsync openssh-client"
+readonly dumps="mariadb-server-core mariadb-client rsync openssh-client age"
 dumps_found() {
-  runs command -v mariadb-dump && runs command -v rsync && runs command -v ssh &&
+  runs command -v mariadb-dump && runs command -v rsync && runs command -v ssh && runs command -v age &&
     { runs command -v mariadbd || [ -x /usr/sbin/mariadbd ]; }
 }
-get_dumps() { may_install && apt_install $dumps; } # four words
-dumps_found || get_once dumps "MariaDB's programs, rsync and ssh" "sudo apt-get install $dumps" get_dumps
+get_dumps() { may_install && apt_install $dumps; } # five words
+dumps_found || get_once dumps "MariaDB's programs, rsync, ssh and age" "sudo apt-get install $dumps" get_dumps
 
 sshd_found() { runs command -v sshd || [ -x /usr/sbin/sshd ] || [ -x "$tools/openssh/usr/sbin/sshd" ]; }
 get_sshd() {

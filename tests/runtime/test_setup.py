@@ -69,7 +69,8 @@ def machine(tmp_path: Path) -> Machine:
 
 def test_packages_are_installed_as_locked_and_only_when_the_lock_changed(machine: Machine) -> None:
     machine.program("uv", UV)
-    machine.program("soffice", "#!/bin/sh\n")
+    for name in ("soffice", "mariadbd", "mariadb-dump", "rsync", "ssh", "sshd", "age"):
+        machine.program(name, "#!/bin/sh\n")
     machine.tool("prometheus/usr/bin", "promtool", "amtool", "prometheus-blackbox-exporter")
     assert machine.set_up().returncode == 0
     assert sum("sync --frozen" in call for call in machine.calls()) == 1
@@ -109,6 +110,7 @@ def test_what_may_not_be_installed_is_named_once_and_does_not_stop_the_rest(mach
 def test_as_root_apt_is_asked_without_questions_and_a_failure_is_not_repeated_at_every_start(machine: Machine) -> None:
     machine.program("uv", UV)
     machine.program("id", "#!/bin/sh\necho 0\n")
+    machine.program("sshd", "#!/bin/sh\n")
     machine.program("apt-get", '#!/bin/sh\necho "$DEBIAN_FRONTEND apt-get $*" >> calls\nexit 100\n')
     assert machine.set_up().returncode == 0
     asked = [call for call in machine.calls() if "apt-get" in call]
@@ -116,6 +118,8 @@ def test_as_root_apt_is_asked_without_questions_and_a_failure_is_not_repeated_at
         " apt-get -q update",
         "noninteractive apt-get -q install -y --no-install-recommends libreoffice-writer "
         "python3-uno fonts-liberation fonts-dejavu-core",
+        "noninteractive apt-get -q install -y --no-install-recommends mariadb-server-core mariadb-client rsync "
+        "openssh-client age",
     ]
     again = machine.set_up()
     assert "tried within the last day" in again.stderr
