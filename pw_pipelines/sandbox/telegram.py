@@ -68,7 +68,7 @@ class _Bot:
         at = self.now()
         with self.lock:
             self.sent += 1
-            message = {"message_id": self.sent, "date": int(at.timestamp()), "chat": {"id": chat}, "text": text}
+            message = {"message_id": self.sent, "date": int(at.timestamp()), "chat": {"id": _id(chat)}, "text": text}
             self.messages.append({**message, "parse_mode": body.get("parse_mode"), "sent_at": at.isoformat()})
         return _done(message)
 
@@ -101,6 +101,12 @@ def create_app(*, token: str = DEFAULT_TOKEN, now: Callable[[], datetime] = _mac
             Route("/_sandbox/answer", bot.plan, methods=["POST"]),
         ]
     )
+
+
+def _id(chat: object) -> object:
+    """A chat's id as Telegram gives it back: a number, however it was sent; a channel's name stays as it is."""
+    text = str(chat)
+    return int(text) if text.removeprefix("-").isdecimal() else chat
 
 
 def _done(result: object) -> Response:

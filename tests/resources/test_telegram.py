@@ -50,7 +50,7 @@ def test_a_message_arrives_as_plain_text_whatever_it_contains(telegram: Telegram
     text = "<b>RMD</b> rejected: *rows* 6_112 [−45 %](http://x) & `more` <unclosed"
     telegram.send(text)
     (message,) = _messages(bot_url)
-    assert (message["text"], message["parse_mode"], message["chat"]) == (text, None, {"id": "1000"})
+    assert (message["text"], message["parse_mode"], message["chat"]) == (text, None, {"id": 1000})
 
 
 @pytest.mark.parametrize("text", ["x" * 5_000, "🙂" * 3_000])
