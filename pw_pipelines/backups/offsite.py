@@ -59,8 +59,9 @@ class Offsite:
     kilobytes_per_second: int | None = None
 
     @classmethod
-    def of(cls, settings: Settings) -> Offsite | None:
-        """None when PW_OFFSITE_HOST is not set. Raises ConfigError for settings that cannot work."""
+    def of(cls, settings: Settings, *, only_look: bool = False) -> Offsite | None:
+        """None when PW_OFFSITE_HOST is not set. Raises ConfigError for settings that cannot work. Writes the pinned key
+        where ssh reads it, unless one only looks."""
         if not settings.offsite_host:
             return None
         if settings.offsite_key_file is None or not settings.offsite_key_file.is_file():
@@ -68,8 +69,9 @@ class Offsite:
         if not settings.offsite_path.strip("/. ") or "\n" in settings.offsite_path:
             raise ConfigError("PW_OFFSITE_PATH must name a folder of its own on the off-site machine.")
         known = settings.home / "keys" / "offsite_known_hosts"
-        _write(known, f"[{settings.offsite_host}]:{settings.offsite_port} {_host_key(settings)}\n"
-                      f"{settings.offsite_host} {_host_key(settings)}\n")  # fmt: skip
+        key = _host_key(settings)
+        if not only_look:
+            _write(known, f"[{settings.offsite_host}]:{settings.offsite_port} {key}\n{settings.offsite_host} {key}\n")
         return cls(
             settings.offsite_host, settings.offsite_port, settings.offsite_user, settings.offsite_key_file, known,
             settings.offsite_path.rstrip("/"), settings.backup_timeout_minutes * 60,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pw_pipelines.backups import books, copying, expiring, forgejo, mariadb, verifying
+from pw_pipelines.backups import books, copying, expiring, forgejo, mariadb, scratch_mariadb, verifying
 from pw_pipelines.backups.capture import Ground
 from pw_pipelines.backups.expiring import Expired
 from pw_pipelines.backups.model import SUBJECTS, BackupSet, Subject
@@ -40,6 +40,8 @@ def why_not(settings: Settings, subject: Subject) -> str | None:
     """Why a subject is not backed up here; None when it is."""
     if subject == "mariadb" and not mariadb.is_configured(settings):
         return "PW_MARIADB_HOST is not set."
+    if subject == "mariadb" and settings.is_sandbox and (lacking := scratch_mariadb.missing()):
+        return f"The sandbox's MariaDB needs {', '.join(lacking)}; install with: {scratch_mariadb.MEND}"
     if subject == "forgejo" and not forgejo.is_configured(settings):
         return "PW_FORGEJO_DUMP_COMMAND is not set."
     return None

@@ -52,6 +52,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _manifest()
     yield from _house(house)
     yield from _credentials(settings)
+    yield from _backups(settings)
     yield from _secrets(settings)
 
 
@@ -173,6 +174,13 @@ def warehouse_url(settings: Settings) -> str | None:
         return settings.database_url.get_secret_value()
     embedded = Embedded(settings.home)
     return embedded.connect_url("pw") if embedded.alive() else None
+
+
+def _backups(settings: Settings) -> Iterator[Check]:
+    from pw_pipelines.runtime.doctor_backups import backup_lines
+
+    for what, verdict, found, mend in backup_lines(settings, warehouse_url(settings)):
+        yield Check(what, verdict, found, mend)
 
 
 def _manifest() -> Check:
