@@ -109,10 +109,12 @@ def keep(
 def accept(connection: Connection, portal: str) -> int:
     """A person looked and opened the portal: what stands where the selectors point is from now on what was meant.
 
+    What stood before is right as well, until the next look: the page may have been put back before anybody opened it.
     Returns for how many selectors that is news. What is gone, or fits more than one, is not made good by it.
     """
     return connection.execute(
-        """update pw.portal_selectors s set stood_on = last.seen_on
+        """update pw.portal_selectors s
+             set stood_on = last.seen_on || jsonb_build_object('or', coalesce(s.stood_on, '{}') - 'or')
            from (select distinct on (selector_id) selector_id, state, seen_on from pw.selector_spans
                  order by selector_id, span_id desc) last
            where s.selector_id = last.selector_id and s.portal = %s and s.is_used and last.state = 'other'
@@ -130,7 +132,15 @@ def _judged(report: ProbeReport, known: Mapping[Any, Mapping[str, Any]]) -> list
     first: dict[Any, Sight] = {}
     for sight in report.sights:
         first.setdefault(sight.use.key, sight)
-    return [(sight, judge(sight, _stood_on(known.get(key)))) for key, sight in first.items()]
+    return [(sight, _verdict(sight, known.get(key))) for key, sight in first.items()]
+
+
+def _verdict(sight: Sight, row: Mapping[str, Any] | None) -> Verdict:
+    verdict = judge(sight, _stood_on(row))
+    before = row["stood_on"].get("or") if row is not None and row["stood_on"] else None
+    if before and not verdict.ok and (other := judge(sight, Traits.of(before))).ok:
+        return other
+    return verdict
 
 
 def _stood_on(row: Mapping[str, Any] | None) -> Traits | None:

@@ -173,6 +173,15 @@ def test_a_person_who_opens_a_portal_accepts_what_stands_there_now(look: Look) -
     with look.house.connect() as connection:
         deeds.open_portal(connection, SHOP, by="olga", why="Only the words.", now=look.house.ground.clock.now())
     assert look.saw("Legal name of the entity").ok
+    assert not look.saw().ok, "from then on that is what it is held against"
+
+
+def test_a_page_put_back_before_a_person_opened_it_stands(look: Look) -> None:
+    assert look.saw().ok
+    assert not look.saw("Another name").ok
+    with look.house.connect() as connection:
+        deeds.open_portal(connection, SHOP, by="olga", why="They put it back.", now=look.house.ground.clock.now())
+    assert look.saw().ok
 
 
 def test_the_same_change_is_told_anew_when_it_was_mended_between(look: Look) -> None:
