@@ -40,6 +40,7 @@ from pw_pipelines.resources.dagster_resources import live_resources
 from pw_pipelines.schedules.daily import schedules
 from pw_pipelines.sensors.backups import backup_watch
 from pw_pipelines.sensors.books import books_wanted, order_notice
+from pw_pipelines.sensors.bounces import watch_bounces
 from pw_pipelines.sensors.catch_up import catch_up_sensor
 from pw_pipelines.sensors.checks import check_alert
 from pw_pipelines.sensors.cures import cures_due
@@ -71,6 +72,7 @@ def build_defs(
         catch_up_sensor(asset_jobs),
         backup_watch(asset_jobs),
         check_alert,
+        watch_bounces,
         run_failure_alert,
         books_wanted,
         order_notice,

@@ -9,6 +9,7 @@ import typer
 
 from pw_pipelines.commands.output import emit_json, stdout
 from pw_pipelines.errors import OutsideError
+from pw_pipelines.leads import stops
 from pw_pipelines.leads.reconcile import sync
 from pw_pipelines.leads.suppression import suppress, tell
 from pw_pipelines.leads.sync_report import SyncReport
@@ -60,6 +61,41 @@ def suppress_command(
         return
     known = "" if new else " (was so already)"
     stdout.print(f"{address} is suppressed, {reason}{known}. Listmonk: {told}", highlight=False, markup=False)
+
+
+@app.command("stops")
+def stops_command(as_json: AsJson = False) -> None:
+    """What is stopped now: all sending (the breaker) or segments (a complaint), and the evidence."""
+    with open_stack(load_settings()) as stack, stack.db.connect(application="pw-leads") as connection:
+        found = stops.open_stops(connection)
+    if as_json:
+        emit_json({"stops": found})
+        return
+    for each in found:
+        stdout.print(
+            f"{each.segment or 'all sending'} since {each.raised_at:%Y-%m-%d %H:%M} UTC: {each.reason}",
+            highlight=False,
+            markup=False,
+        )
+    if not found:
+        stdout.print("Nothing is stopped.")
+
+
+@app.command("resume")
+def resume_command(
+    *,
+    by: Annotated[str, typer.Option(help="Who lifts the stop.")],
+    reason: Annotated[str, typer.Option(help="Why sending may go on.")],
+    segment: Annotated[str | None, typer.Option(help="The segment; left out: the stop of all sending.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lift a stop, as a person who has looked at what stands behind it."""
+    with open_stack(load_settings()) as stack:
+        lifted = stops.resume(stack.db, segment=segment, by=by, reason=reason, now=stack.settings.clock.now())
+    if as_json:
+        emit_json(lifted)
+        return
+    stdout.print(f"Lifted: {lifted.segment or 'all sending'} ({lifted.reason})", highlight=False, markup=False)
 
 
 def lines(report: SyncReport) -> list[str]:

@@ -257,6 +257,12 @@ AUTOMATIC: Mapping[str, Automatic] = {
         job="look_for_cures",
         every_seconds=60,
     ),
+    "watch_bounces": Automatic(
+        "sensor",
+        BOTH,
+        "Mails that came back: who is written to no more, what stops, what a person must see.",
+        every_seconds=60,
+    ),
     "run_failure_alert": Automatic(
         "sensor",
         BOTH,

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -141,6 +142,11 @@ class Listmonk(OwnsClient):
         found = self._people({"query": f"LOWER(subscribers.email) = {email_literal(email)}"})
         return found[0] if found else None
 
+    def by_uuid(self, uuid: str) -> Subscriber | None:
+        """The person with this uuid, or None. Raises ValueError for what is no uuid."""
+        found = self._people({"query": f"subscribers.uuid = '{UUID(uuid)}'"})
+        return found[0] if found else None
+
     def bounces(self) -> list[BounceRow]:
         """Every bounce Listmonk still remembers. Whole, or ListmonkUnavailable."""
         return [
@@ -216,6 +222,15 @@ class Listmonk(OwnsClient):
     def unsubscribe(self, subscriber_ids: Sequence[int], list_id: int) -> None:
         """Marks people's subscription to the list `unsubscribed`, which Listmonk then remembers."""
         self._subscriptions("unsubscribe", subscriber_ids, list_id)
+
+    def report_bounce(self, bounce: BounceRow, *, campaign: str | None = None) -> None:
+        """Tells Listmonk of a bounce (`POST /webhooks/bounce`); it takes those of people it does not know, too.
+
+        ListmonkRefused with status 404 where bounce processing or its webhook is switched off in Listmonk.
+        """
+        said = {"email": bounce.email, "source": bounce.source, "type": bounce.type, "meta": dict(bounce.meta)}
+        more = {"campaign_uuid": campaign} if campaign else {}
+        self._call("POST", "/webhooks/bounce", json={**said, **more, "created_at": bounce.bounced_at.isoformat()})
 
     # -- inside --------------------------------------------------------------------------------------------------
 

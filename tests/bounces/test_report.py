@@ -18,7 +18,7 @@ EXPECTED = yaml.safe_load((CORPUS / "expected.yaml").read_text(encoding="utf-8")
 ANN = "ann@carrier.example"
 SUBJECTS = [
     "Out of office", "Automatic reply: Your order", "Abwesenheitsnotiz", "Réponse automatique : commande",
-    "Respuesta automática", "自動返信: ご注文", "Автоответ: заказ", 
+    "Respuesta automática", "自動返信: ご注文", "Автоответ: заказ",
     "Please confirm your message", "[Ticket #4821] received",
 ]  # fmt: skip
 
