@@ -1,5 +1,6 @@
 """Restore drills as an asset: the proof that the backups can be restored, and how long that takes."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -25,6 +26,7 @@ _SHOWN = 5
     owners=[TEAM],
     kinds={"postgres", "mariadb"},
     tags={"pw/layer": GROUP},
+    freshness_policy=dg.FreshnessPolicy.time_window(warn_window=timedelta(days=8), fail_window=timedelta(days=10)),
     metadata={"dagster/table_name": "pw.backup_drills"},
     check_specs=[
         dg.AssetCheckSpec(
@@ -48,7 +50,7 @@ def restore_drills(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  
     settings: Settings = context.resources.settings
     db = context.resources.db
     with verdicts():
-        kept = drill_and_keep(settings, db, context.resources.objects, run_id=context.run_id, say=context.log.info)
+        kept = drill_and_keep(settings, db, context.resources.objects, run_id=context.run.run_id, say=context.log.info)
     if kept.drill.ok:  # only what was proved to be elsewhere leaves the journal here
         with db.connect(application="pw-journal") as connection:
             context.log.info(f"{prune_journal(connection, settings)} rows of the journal are in the dump and went.")

@@ -186,6 +186,17 @@ def kept_instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
         yield made
 
 
+def something_lies_offsite(house: dict[str, Any]) -> None:
+    """A set that could be restored: without one no drill is asked for."""
+    with house["db"].connect() as connection:
+        connection.execute(
+            """insert into pw.backup_sets (set_id, subject, state, started_at, captured_at, finished_at, maker,
+                                           manifest_digest, confirmed_at)
+               values ('20261101T000000Z-abcdef', 'postgres', 'complete', now(), now(), now(), 'test',
+                       repeat('a', 64), now())"""
+        )
+
+
 @pytest.mark.parametrize("name", sorted(ASKS))
 def test_a_schedules_tick_as_the_daemon_makes_it_asks_for_runs(
     house: dict[str, Any], kept_instance: dg.DagsterInstance, small_manifest_file: Path, name: str
@@ -193,6 +204,8 @@ def test_a_schedules_tick_as_the_daemon_makes_it_asks_for_runs(
     ensure_manifest()
     from pw_pipelines.definitions import build_defs
 
+    if name == "restore_drill_weekly":
+        something_lies_offsite(house)
     location = build_defs(house["settings"], manifest=small_manifest_file).get_repository_def()
     schedule = location.get_schedule_def(name)
     resources = {**house, "fcc": SimpleNamespace(bdc=Published(VINTAGES))}
