@@ -35,7 +35,7 @@ def run(work: Work) -> str:
     if shown is not None and values.get("file_anyway") != "yes":
         raise Gate(
             "duplicate",
-            f"{shown} A person decides: file it all the same, with a reason, or stop it and settle it with the customer.",
+            f"{shown} A person decides: file it all the same, or stop it and settle it with the customer.",
             detail={"shown": shown},
         )
     return f"{len(work.playbook.facts)} facts are known."
