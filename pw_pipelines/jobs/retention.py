@@ -6,7 +6,7 @@ are kept whatever this job does.
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,15 +29,22 @@ SCRATCH_HOURS = 48  # no download takes as long
 
 @dataclass(frozen=True)
 class RunsSwept:
-    """What became of old runs: `kept` ones are the last that materialized some asset or partition."""
+    """What became of old runs: `kept` ones are the last of some asset, partition or check, or still needed."""
 
     deleted: int
     kept: int
     more_waiting: bool
 
 
-def sweep_runs(instance: dg.DagsterInstance, before: datetime, *, most: int = RUNS_A_NIGHT) -> RunsSwept:
-    """Deletes finished runs last touched before `before`, oldest first, except those that last materialized something.
+def sweep_runs(
+    instance: dg.DagsterInstance,
+    before: datetime,
+    *,
+    most: int = RUNS_A_NIGHT,
+    needed: Collection[str] = (),
+) -> RunsSwept:
+    """Deletes finished runs last touched before `before`, oldest first, except those that last materialized something
+    or last evaluated a check, and the `needed` ones.
 
     A deleted run takes its materializations and check results with it, so the last one of each partition stays.
     """
@@ -46,7 +53,7 @@ def sweep_runs(instance: dg.DagsterInstance, before: datetime, *, most: int = RU
     for run_id in _old_runs(instance, before):
         if deleted >= most:
             return RunsSwept(deleted, kept, more_waiting=True)
-        if latest.is_last_of_something(run_id):
+        if run_id in needed or latest.is_last_of_something(run_id):
             kept += 1
         else:
             instance.delete_run(run_id)
@@ -81,13 +88,29 @@ class _Latest:
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self._instance = instance
         self._known: dict[tuple[dg.AssetKey, str | None], str | None] = {}
+        self._checks: dict[dg.AssetCheckKey, str | None] = {}
 
     def is_last_of_something(self, run_id: str) -> bool:
-        """Whether the run's materialization is still the newest of at least one asset or partition."""
+        """Whether the run's materialization or check result is still the newest of at least one of them."""
         made = self._instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
         for record in made:
             event = record.asset_materialization
             if event is not None and self._run_of(event.asset_key, event.partition) == run_id:
+                return True
+        return self._is_last_of_a_check(run_id)
+
+    def _is_last_of_a_check(self, run_id: str) -> bool:
+        """Whether a check shows what this run found of it."""
+        found = self._instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
+        for record in found:
+            event = record.event_log_entry.dagster_event
+            if event is None:
+                continue
+            key = event.asset_check_evaluation_data.asset_check_key
+            if key not in self._checks:
+                last = self._instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).get(key)
+                self._checks[key] = last.run_id if last else None
+            if self._checks[key] == run_id:
                 return True
         return False
 
@@ -129,6 +152,17 @@ def sweep_scratch(folder: Path) -> int:
     return len(left)
 
 
+def runs_of_open_items(db: "Database") -> set[str]:
+    """Runs that unfinished items, and effects nobody has settled, name: a person may still look at them."""
+    with db.connect(application="pw retention") as connection:
+        rows = connection.execute(
+            """select e.run_id from pw.item_events e join pw.item_work w using (item_id)
+                 where w.state in ('ready', 'waiting') and e.run_id is not null
+               union select run_id from pw.effects where state in ('intended', 'unknown') and run_id is not null"""
+        ).fetchall()
+    return {str(row["run_id"]) for row in rows}
+
+
 def sweep_alerts(db: "Database", before: datetime) -> int:
     """Deletes alerts delivered before `before`; undelivered ones stay however old."""
     with db.connect(application="pw retention") as connection:
@@ -136,16 +170,20 @@ def sweep_alerts(db: "Database", before: datetime) -> int:
 
 
 @dg.op(
-    description="Old runs with their events, except the last that materialized something; captured output; "
-    "downloads left behind.",
-    required_resource_keys={"settings"},
+    description="Old runs with their events, except the last of each asset and check and those of open items; "
+    "captured output; downloads left behind.",
+    required_resource_keys={"settings", "db"},
     out=dg.Out(dg.Nothing),
 )
 def sweep_dagster(context: dg.OpExecutionContext) -> None:
     """Ages are by the machine's clock, as Dagster's own books are."""
     settings: Settings = context.resources.settings
     now = machine_now()
-    swept = sweep_runs(context.instance, now - timedelta(days=settings.retention_runs_days))
+    swept = sweep_runs(
+        context.instance,
+        now - timedelta(days=settings.retention_runs_days),
+        needed=runs_of_open_items(context.resources.db),
+    )
     counts = {
         **asdict(swept),
         "log_folders": sweep_logs(

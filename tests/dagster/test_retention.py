@@ -9,11 +9,20 @@ from typing import Any
 
 import dagster as dg
 
-from pw_pipelines.jobs.retention import retention_job, sweep_alerts, sweep_logs, sweep_runs, sweep_scratch
+from pw_pipelines.db.connection import Database
+from pw_pipelines.jobs.retention import (
+    retention_job,
+    runs_of_open_items,
+    sweep_alerts,
+    sweep_logs,
+    sweep_runs,
+    sweep_scratch,
+)
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert
 from tests.dagster.conftest import FakeTelegram
 from tests.dagster.test_starters import record
+from tests.desk.making import paid_order
 
 LATER = datetime.now(UTC) + timedelta(days=1)  # a limit that every run of this test lies before
 
@@ -113,3 +122,39 @@ def test_the_job_says_what_it_threw_away(house: dict[str, Any], instance: dg.Dag
     ]
     assert outputs[0]["deleted"].value == 0, "a run of today is young"
     assert "alerts" in outputs[1]
+
+
+@dg.asset_check(asset=leads, name="enough")
+def enough() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
+def test_what_a_check_last_found_is_kept(instance: dg.DagsterInstance) -> None:
+    def look() -> str:
+        return dg.materialize([leads, enough], instance=instance, selection=dg.AssetSelection.checks(enough)).run_id
+
+    first, second = look(), look()
+    assert sweep_runs(instance, LATER).deleted == 1
+    assert left(instance) == {second} and first != second
+    key = dg.AssetCheckKey(dg.AssetKey("leads"), "enough")
+    assert instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key].run_id == second
+
+
+def test_the_runs_of_items_that_are_not_done_are_kept(instance: dg.DagsterInstance, db: Database) -> None:
+    needed, ended, free = (record(instance, "fulfill_item", dg.DagsterRunStatus.FAILURE).run_id for _ in range(3))
+    with db.connect() as connection:
+        open_item, stopped = (paid_order(connection, "cpni_certification")[1][0] for _ in range(2))
+        for item, run in ((open_item, needed), (stopped, ended)):
+            connection.execute(
+                "insert into pw.item_events (item_id, at, stage, what, text, by, run_id) "
+                "values (%s, now(), 'prepare', 'error', 'It broke.', 'run', %s)",
+                (item, run),
+            )
+        connection.execute("update pw.item_work set state = 'stopped' where item_id = %s", (stopped,))
+    assert runs_of_open_items(db) == {needed}
+    swept = sweep_runs(instance, LATER, needed=runs_of_open_items(db))
+    assert (swept.kept, left(instance)) == (1, {needed})
+    assert not {ended, free} & left(instance)
+    with db.connect() as connection:
+        told = connection.execute("select run_id from pw.item_events where text = 'It broke.'").fetchall()
+    assert {row["run_id"] for row in told} == {needed, ended}, "what happened stands in our own books for ever"
