@@ -98,7 +98,7 @@ def build_defs(
             drills.restore_drills,
             after.compliance_calendar,
             after.cures,
-            *backups.assets(),
+            *backups.assets(settings),
             jurisdictions.state_filing_fees,
         ],
         asset_checks=[*fcc.checks(), *registers.checks()],

@@ -1,5 +1,6 @@
 """Backups as assets, one per subject: the sets that were made, each check a promise about the newest."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -29,12 +30,12 @@ def name_of(subject: Subject) -> str:
     return f"backup_{subject}"
 
 
-def assets() -> list[dg.AssetsDefinition]:
+def assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """backup_postgres, backup_mariadb, backup_objects, backup_forgejo."""
-    return [_asset(subject) for subject in SUBJECTS]
+    return [_asset(subject, timedelta(hours=settings.backup_promise_hours.get(subject, 30.0))) for subject in SUBJECTS]
 
 
-def _asset(subject: Subject) -> dg.AssetsDefinition:
+def _asset(subject: Subject, promise: timedelta) -> dg.AssetsDefinition:
     name = name_of(subject)
     words, kind = WHAT[subject]
 
@@ -46,6 +47,7 @@ def _asset(subject: Subject) -> dg.AssetsDefinition:
         owners=[TEAM],
         kinds={"python", kind},
         tags={"pw/layer": GROUP},
+        freshness_policy=dg.FreshnessPolicy.time_window(warn_window=promise * 0.9, fail_window=promise),
         metadata={"dagster/table_name": "pw.backup_sets"},
         check_specs=[
             dg.AssetCheckSpec(RECENT, asset=name, description="The newest good set is not older than promised."),
