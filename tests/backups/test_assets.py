@@ -86,7 +86,7 @@ def instance() -> Any:
 
 def tick(house: BackupHouse, instance: dg.DagsterInstance, telegram: Silent) -> dg.SensorResult:
     context = dg.build_sensor_context(instance=instance, resources={**resources(house), "telegram": telegram})
-    result = backup_watch(backup_jobs())._raw_fn(context)  # type: ignore[attr-defined]
+    result = backup_watch(backup_jobs())._raw_fn(context)
     assert isinstance(result, dg.SensorResult)
     return result
 
