@@ -47,6 +47,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield from _home(settings, house)
     yield _chromium()
     yield _libreoffice()
+    yield _backup_programs(settings)
     yield _word_server(settings)
     yield _database(settings)
     yield _manifest()
@@ -146,6 +147,23 @@ def _word_server(settings: Settings) -> Check:
     if wrong:
         return Check(name, "warn", f"{said}: {'; '.join(wrong)}. LibreOffice makes all documents", mend)
     return Check(name, "ok", said)
+
+
+def _backup_programs(settings: Settings) -> Check:
+    from pw_pipelines.backups import scratch_mariadb
+
+    needed = {"rsync": "rsync", "ssh": "openssh-client"}
+    lacking = {name: package for name, package in needed.items() if shutil.which(name) is None}
+    lacking |= dict.fromkeys(scratch_mariadb.missing(), "mariadb-server-core mariadb-client")
+    if settings.is_sandbox:
+        from pw_pipelines.sandbox import offsite
+
+        lacking |= dict.fromkeys(set(offsite.missing()) - needed.keys(), "openssh-server")
+    if not lacking:
+        return Check("backups", "ok", "rsync, ssh and MariaDB's programs are here")
+    packages = " ".join(sorted(set(lacking.values())))
+    return Check("backups", "warn", f"{', '.join(sorted(lacking))} missing: what needs them is not backed up or drilled",
+                 f"sudo apt-get install {packages}")  # fmt: skip
 
 
 def _database(settings: Settings) -> Check:
