@@ -160,9 +160,10 @@ def _backup_programs(settings: Settings) -> Check:
 
         lacking |= dict.fromkeys(set(offsite.missing()) - needed.keys(), "openssh-server")
     if not lacking:
-        return Check("backups", "ok", "rsync, ssh and MariaDB's programs are here")
+        return Check("programs of backups", "ok", "rsync, ssh and MariaDB's programs are here")
     packages = " ".join(sorted(set(lacking.values())))
-    return Check("backups", "warn", f"{', '.join(sorted(lacking))} missing: what needs them is not backed up or drilled",
+    names = ", ".join(sorted(lacking))
+    return Check("programs of backups", "warn", f"{names} missing: what needs them is not backed up or drilled",
                  f"sudo apt-get install {packages}")  # fmt: skip
 
 
