@@ -47,7 +47,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield from _home(settings, house)
     yield _chromium()
     yield _libreoffice()
-    yield _backup_programs(settings)
+    yield _drill_programs(settings)
     yield _word_server(settings)
     yield _database(settings)
     yield _manifest()
@@ -149,21 +149,19 @@ def _word_server(settings: Settings) -> Check:
     return Check(name, "ok", said)
 
 
-def _backup_programs(settings: Settings) -> Check:
+def _drill_programs(settings: Settings) -> Check:
+    """What a restore drill needs beyond a backup; in the sandbox also what the off-site stand-in is made of."""
     from pw_pipelines.backups import scratch_mariadb
 
-    needed = {"rsync": "rsync", "ssh": "openssh-client"}
-    lacking = {name: package for name, package in needed.items() if shutil.which(name) is None}
-    lacking |= dict.fromkeys(scratch_mariadb.missing(), "mariadb-server-core mariadb-client")
+    lacking = dict.fromkeys(scratch_mariadb.missing(), "mariadb-server-core mariadb-client")
     if settings.is_sandbox:
         from pw_pipelines.sandbox import offsite
 
-        lacking |= dict.fromkeys(set(offsite.missing()) - needed.keys(), "openssh-server")
+        lacking |= dict.fromkeys(offsite.missing(), "openssh-server rsync")
     if not lacking:
-        return Check("programs of backups", "ok", "rsync, ssh and MariaDB's programs are here")
+        return Check("drill programs", "ok", "a MariaDB to restore into can be started")
     packages = " ".join(sorted(set(lacking.values())))
-    names = ", ".join(sorted(lacking))
-    return Check("programs of backups", "warn", f"{names} missing: what needs them is not backed up or drilled",
+    return Check("drill programs", "warn", f"{', '.join(sorted(lacking))} missing; what needs them is skipped",
                  f"sudo apt-get install {packages}")  # fmt: skip
 
 
