@@ -77,6 +77,16 @@ def test_the_same_bytes_put_twice_are_one_object(objects: Objects, file: Path) -
     assert objects.size(DIGEST) == len(BODY)
 
 
+def test_every_object_is_listed_with_its_bytes(objects: Objects, file: Path, tmp_path: Path) -> None:
+    before = dict(objects.digests())
+    other = tmp_path / "other-bytes"
+    other.write_bytes(b"listed")
+
+    kept = {objects.put(path): path.stat().st_size for path in (file, other)}
+
+    assert dict(objects.digests()) == before | kept
+
+
 def test_an_empty_file_is_an_object_too(objects: Objects, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.touch()
