@@ -195,12 +195,14 @@ def _globals(tools: Tools, url: str, target: Path, seconds: float) -> None:
 
 
 def _tables(connection: psycopg.Connection[Any]) -> Iterator[str]:
-    """Tables with data of their own, `schema.name`."""
+    """Tables with data of their own, `schema.name`; those of extensions come with the extension."""
     rows = connection.execute(
         """select n.nspname || '.' || c.relname as name
            from pg_class c join pg_namespace n on n.oid = c.relnamespace
            where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname not in ('pg_catalog', 'information_schema')
-             and n.nspname not like 'pg\\_toast%' and n.nspname not like 'pg\\_temp%'"""
+             and n.nspname not like 'pg\\_toast%' and n.nspname not like 'pg\\_temp%'
+             and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid
+                             and d.deptype = 'e')"""
     )
     yield from (str(row["name"]) for row in rows)
 
