@@ -32,6 +32,7 @@ NEEDED_LIVE: dict[str, str] = {
     "mail_archive": "proving that a mail went out (address that gets a blind copy of each)",
     "mail_archive_dir": "proving that a mail went out (Maildir those copies arrive in)",
     "firm_address": "mails to customers (our postal address, which every one names)",
+    "journal_url": "letting changes of money and effects leave this machine at once (s3:// or file:/// elsewhere)",
     "staff_password": "the staff pages (password of the user `staff`)",
 }
 
