@@ -309,3 +309,22 @@ def test_a_restored_house_is_migrated_and_goes_on(made: Made, tmp_path_factory: 
         assert int(number[-6:]) > 1000
     finally:
         shutil.rmtree(keep.parent)
+
+
+# The last: what it changes in the live house would be lost in every drill after it.
+def test_an_object_made_after_the_objects_set_is_counted_and_not_called_missing(copy: Made) -> None:
+    house = copy.house
+    late = house.keep(b"<html>confirmation C-2</html>")
+    with house.ground.db.connect() as connection:
+        connection.execute(
+            """insert into pw.evidence (item_id, stage, kind, title, media_type, digest, at)
+               values (1, 'file', 'confirmation', 'Later', 'text/html', %s, now() + interval '1 hour')""",
+            (late,),
+        )
+    _ship(house)
+
+    drill = copy.drill()
+
+    assert check(drill, "documents of filed items").ok
+    assert "1 made after that set" in check(drill, "documents of filed items").detail
+    assert drill.figures["made_after_the_objects_set"] == 1
