@@ -61,6 +61,12 @@ def place_all(house: BenchHouse, count: int) -> list[Wanted]:
     return [*first, *(_place(house, len(first) + n, one.service, of=one) for n, one in enumerate(repeated, 1))]
 
 
+def place_some(house: BenchHouse, numbers: Sequence[int]) -> list[Wanted]:
+    """One order to each number, unpaid, of mixed services; the number says for whom, so none may come twice."""
+    mixed = [service for round_ in range(max(WEIGHTS.values())) for service, n in WEIGHTS.items() if n > round_]
+    return [_place(house, number, mixed[(number - 1) % len(mixed)]) for number in numbers]
+
+
 def _place(house: BenchHouse, number: int, service: str, *, of: Wanted | None = None) -> Wanted:
     email = f"signer-{number}@example.com"
     subject = number if of is None else int(of.email.removeprefix("signer-").partition("@")[0])

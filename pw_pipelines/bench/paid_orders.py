@@ -174,16 +174,21 @@ _ON_THE_WAY = ("signature", "retry", "settling")
 
 
 @contextlib.contextmanager
-def bench_house(home: Path, launcher: str, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[BenchHouse]:
+def bench_house(
+    home: Path, launcher: str, more: Mapping[str, str] = MappingProxyType({}), *, filled: bool = False
+) -> Iterator[BenchHouse]:
     """`pw up` on free ports with nothing to do but what it is given; ended when the block ends. `more`: variables of
-    all its processes."""
+    all its processes. `filled`: it fills itself with the public record, as a user's does, and starts everything by
+    itself afterwards."""
     home.mkdir(parents=True)
-    _leave_sources_alone(home)
+    if not filled:
+        _leave_sources_alone(home)
     ready, output = home / "ready.json", home / "up.log"
     # Whether interpreters may keep what they compiled is the developer's shell's wish; a house starts like a user's.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PW_", "DAGSTER_", "PYTHON"))}
     variables = {**kept, "PW_HOME": str(home), "PW_LAUNCHER": launcher, "PW_SANDBOX_COMPANIES": "0.01", **more}
-    command = [sys.executable, "-m", "pw_pipelines.cli", "up", "--no-bootstrap", "--ready-file", str(ready)]
+    fills = "--bootstrap" if filled else "--no-bootstrap"
+    command = [sys.executable, "-m", "pw_pipelines.cli", "up", fills, "--ready-file", str(ready)]
     with output.open("wb") as sink:
         up = subprocess.Popen(
             command, cwd=PROJECT_ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,

@@ -15,7 +15,7 @@ from pw_pipelines.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True)
 
-NAMES = ("acquisition", "registry", "orders", "fulfillment", "chaos")
+NAMES = ("acquisition", "registry", "orders", "fulfillment", "chaos", "soak")
 
 
 @app.command()
@@ -28,9 +28,13 @@ def bench(  # noqa: PLR0917 - one option each
         bool, typer.Option("--full", help="registry: 10,000,000 records; takes 50 GB of disk for half an hour.")
     ] = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="fulfillment, chaos: 10 or 12 orders; a few minutes instead of many.")
+        bool,
+        typer.Option(
+            "--quick", help="fulfillment, chaos: 10 or 12 orders; soak: two days. A few minutes instead of many."
+        ),
     ] = False,
     orders: Annotated[int | None, typer.Option(min=4, help="chaos: how many. Unset: 200; takes an hour.")] = None,
+    days: Annotated[int | None, typer.Option(min=2, max=60, help="soak: how many. Unset: 7.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Runs one benchmark in a home of its own; exit 1 when a goal was missed."""
@@ -40,12 +44,17 @@ def bench(  # noqa: PLR0917 - one option each
 
     settings = load_settings()
     settings.home.mkdir(parents=True, exist_ok=True)
+    told: dict[str, object] = {}
     with tempfile.TemporaryDirectory(prefix="bench-", dir=settings.home) as home:
-        measures = _measured(
-            name, Path(home), registry.FULL_ROWS if full else rows or registry.DEFAULT_ROWS, quick=quick, count=orders
-        )
+        if name == "soak":
+            from pw_pipelines.bench import soak
+
+            measures, told["days"] = soak.run(Path(home), days=days, quick=quick, say=_say)
+        else:
+            size = registry.FULL_ROWS if full else rows or registry.DEFAULT_ROWS
+            measures = _measured(name, Path(home), size, quick=quick, count=orders)
     if as_json:
-        emit_json({"name": name, "measures": measures})
+        emit_json({"name": name, "measures": measures, **told})
     else:
         _table(measures)
     if not all(measure.ok for measure in measures):
@@ -55,9 +64,7 @@ def bench(  # noqa: PLR0917 - one option each
 def _measured(name: str, home: Path, rows: int, *, quick: bool, count: int | None) -> list[Measure]:
     from pw_pipelines.bench import acquisition, orders, registry
 
-    def say(text: str) -> None:
-        stderr.print(f"[dim]{text}[/]", highlight=False)
-
+    say = _say
     if name == "registry":
         return registry.run(home, rows=rows, say=say)
     if name == "orders":
@@ -71,6 +78,10 @@ def _measured(name: str, home: Path, rows: int, *, quick: bool, count: int | Non
 
         return chaos.run(home, orders=count, quick=quick, say=say)
     return acquisition.run(home, say=say)
+
+
+def _say(text: str) -> None:
+    stderr.print(f"[dim]{text}[/]", highlight=False)
 
 
 def _table(measures: list[Measure]) -> None:
