@@ -186,7 +186,8 @@ class Offsite:
     def _ssh(self) -> list[str]:
         options = {
             "BatchMode": "yes", "IdentitiesOnly": "yes", "IdentityAgent": "none", "StrictHostKeyChecking": "yes",
-            "UserKnownHostsFile": str(self.known_hosts), "GlobalKnownHostsFile": "/dev/null",
+            "UserKnownHostsFile": f'"{self.known_hosts}"',  # unquoted, a blank ends it
+            "GlobalKnownHostsFile": "/dev/null",
             "UpdateHostKeys": "no", "ConnectTimeout": "20", "ServerAliveInterval": "15", "LogLevel": "ERROR",
         }  # fmt: skip
         named = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
