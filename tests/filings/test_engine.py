@@ -78,13 +78,13 @@ def test_what_was_not_approved_is_not_sent(desk: Desk, portals: Portals) -> None
     assert portals.filed() == []
 
 
-@pytest.mark.parametrize("portal", ["fcc_rmd", "fcc_ecfs"])
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("portal", "change", "told"),
     [
-        ("renamed_field", r"The field \w+ is not there.*There is a new field \w+"),
-        ("extra_required", "There is a new field"),
-        ("moved_submit", "nothing of that kind is there"),
+        ("fcc_rmd", "renamed_field", r"The field \w+ is not there.*There is a new field \w+"),
+        ("fcc_rmd", "extra_required", "There is a new field"),
+        ("fcc_rmd", "moved_submit", "nothing of that kind is there"),
+        ("fcc_ecfs", "renamed_field", r"The field \w+ is not there.*There is a new field \w+"),
     ],
 )
 def test_a_changed_page_stops_before_anything_is_sent(
