@@ -89,7 +89,7 @@ async def ready(request: Request, site: SiteHere) -> Response:
 def house(site: SiteHere) -> Response:
     """What should run by itself does, Dagster's daemons live, and what may not be lost leaves the machine."""
     settings = site.settings
-    seen = dagster_status(settings.dagster_url, settings.mode)
+    seen = dagster_status(settings.dagster_api, settings.mode)
     journal = health.journal(site.db.url, longest_seconds=LONGEST_JOURNAL_SECONDS, now=machine_now())
     return _answer(Health([*house_parts(seen), journal]), told=True)
 

@@ -61,6 +61,17 @@ def test_the_house_is_not_well_while_dagster_is_away(watched: Settings) -> None:
     assert parts["journal"]["ok"]
 
 
+def test_dagster_is_asked_behind_its_door(watched: Settings) -> None:
+    behind = watched.model_copy(
+        update={"dagster_url": "http://127.0.0.1:9/door", "dagster_api_url": "http://127.0.0.1:9/behind"}
+    )
+
+    with client_of(behind) as http:
+        told = http.get("/health/house")
+
+    assert "http://127.0.0.1:9/behind/graphql" in told.text
+
+
 def test_what_should_run_and_does_not_is_named() -> None:
     runs = Starter("items_ready", "sensor", "every 5 s", "why", should_run=True, state="runs")
     stopped = Starter("acquire_daily", "schedule", "daily", "why", should_run=True, state="stopped")
