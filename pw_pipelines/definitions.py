@@ -10,6 +10,8 @@ import dagster as dg
 from pw_pipelines.assets import (
     after,
     backups,
+    bounces,
+    campaigns,
     commerce,
     drills,
     fcc,
@@ -92,6 +94,8 @@ def build_defs(
             matches.core_name_matches,
             *marts.assets(models),
             listmonk.asset(settings, deps=[LEADS]),
+            campaigns.asset(settings),
+            bounces.bounce_reports,
             *registers.assets(settings),
             *portals.assets(settings),
             *commerce.assets(settings),

@@ -116,6 +116,12 @@ class RunningSettings(FulfillmentSettings):
     complaint_stop_pct: float = Field(
         default=0.3, gt=0, le=100, description="Complaints about a day's mails, in percent, that stop all sending."
     )
+    policy_alert_pct: float = Field(
+        default=5.0,
+        gt=0,
+        le=100,
+        description="Refusals for our reputation or content, in percent of a day's mails, that ops are told of.",
+    )
     bounce_stop_from: int = Field(
         default=20, ge=1, description="Mails of a day from which on its rates of bounces and complaints count."
     )

@@ -16,6 +16,7 @@ import psycopg
 
 from pw_pipelines.leads import stops
 from pw_pipelines.leads.addresses import why_not
+from pw_pipelines.leads.mail_days import mails_of
 from pw_pipelines.settings import Settings
 
 Connection = psycopg.Connection[dict[str, Any]]
@@ -25,12 +26,29 @@ LOOK_BACK_DAYS = 3  # reports of yesterday's mails come today
 
 @dataclass(frozen=True)
 class DayRates:
-    """Mails of the day and how many addresses failed for good or complained."""
+    """Mails of the day and how many addresses failed for good, complained, or refused us for what we are."""
 
     day: date
     sent: int
     hard: int
     complaints: int
+    policy: int = 0
+
+    def pct(self, events: int) -> float:
+        """Of the day's mails; 0 where none went out."""
+        return round(100 * events / self.sent, 2) if self.sent else 0.0
+
+    def refused(self, settings: Settings) -> str | None:
+        """In words, when too many servers refuse our mail for its reputation or content: nobody's address is at fault,
+        so nothing stops by itself."""
+        if self.sent < settings.bounce_stop_from or self.policy < FEWEST_EVENTS:
+            return None
+        if self.pct(self.policy) <= settings.policy_alert_pct:
+            return None
+        return (
+            f"{self.policy} of {self.sent} mails were refused on {self.day} for our reputation or content "
+            f"({self.pct(self.policy):.1f} %, limit {settings.policy_alert_pct:g} %)."
+        )
 
     def exceeded(self, settings: Settings) -> str | None:
         """The limit that is passed, in words."""
@@ -46,41 +64,39 @@ class DayRates:
         return None
 
 
-def rates(connection: Connection, today: date, settings: Settings) -> DayRates:
-    """Of today; where hardly anything went today, of the newest day before that had enough."""
+def rates(
+    connection: Connection, today: date, settings: Settings, uncounted: Mapping[date, int] | None = None
+) -> DayRates:
+    """Of today; where hardly anything went today, of the newest day before that had enough.
+
+    uncounted: campaign mails since the last reconciliation, by day (mail_days.since).
+    """
     row = connection.execute(
         """select count(distinct email) filter (where class = 'hard')::int as hard,
-                  count(distinct email) filter (where class = 'complaint')::int as complaints
+                  count(distinct email) filter (where class = 'complaint')::int as complaints,
+                  count(distinct email) filter (where class = 'policy')::int as policy
            from pw.bounce_results where day = %s and email is not null""",
         (today,),
     ).fetchone()
     assert row is not None
     sent = 0
     for back in range(LOOK_BACK_DAYS + 1):
-        sent = mails_of(connection, today - timedelta(days=back))
+        day = today - timedelta(days=back)
+        sent = mails_of(connection, day, (uncounted or {}).get(day, 0))
         if sent >= settings.bounce_stop_from:
             break
-    return DayRates(today, sent, row["hard"], row["complaints"])
+    return DayRates(today, sent, row["hard"], row["complaints"], row["policy"])
 
 
-def mails_of(connection: Connection, day: date) -> int:
-    """Mails of a day (America/New_York): campaigns as last counted, at least those newly admitted, and our own."""
-    row = connection.execute(
-        """select greatest(coalesce((select campaign_mails from pw.mail_days where day = %(day)s), 0),
-                           (select count(*) from pw.warmup_admissions where day = %(day)s))::int
-                + (select count(*) from pw.effects where key like 'mail:%%' and state = 'done'
-                     and (done_at at time zone 'America/New_York')::date = %(day)s)::int as n""",
-        {"day": day},
-    ).fetchone()
-    return int(row["n"]) if row else 0
-
-
-def look(connection: Connection, *, settings: Settings, now: datetime, today: date) -> int | None:
+def look(
+    connection: Connection, *, settings: Settings, now: datetime, today: date,
+    uncounted: Mapping[date, int] | None = None,
+) -> int | None:  # fmt: skip
     """Stops all sending when a limit is passed; the new stop's number, None when nothing new was stopped.
 
     After a person lifted a stop, the same day's figures stop again only when they have grown since.
     """
-    found = rates(connection, today, settings)
+    found = rates(connection, today, settings, uncounted)
     why = found.exceeded(settings)
     if why is None:
         return None

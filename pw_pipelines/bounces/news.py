@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import psycopg
+
+from pw_pipelines.bounces.breaker import rates
+from pw_pipelines.settings import Settings
 
 Connection = psycopg.Connection[dict[str, Any]]
 MOST = 50
@@ -31,6 +35,20 @@ def untold(connection: Connection) -> list[tuple[str, str]]:
     return told + [
         (str(row["key"]), f"A mail of order {row['number']} came back ({row['class']}); it is flagged at the desk.")
         for row in mails
+    ]
+
+
+def refused(connection: Connection, settings: Settings, today: date) -> list[tuple[str, str]]:
+    """(key, text) of a day on which too many servers refused our mail for what we are; once a day."""
+    found = rates(connection, today, settings).refused(settings)
+    if found is None:
+        return []
+    return [
+        (
+            f"mail:policy:{today.isoformat()}",
+            f"{found} No address is at fault and nothing was stopped: look at SPF, DKIM, DMARC, blocklists and "
+            "what the mails say (docs/mail.md), and pause campaigns in Listmonk meanwhile.",
+        )
     ]
 
 

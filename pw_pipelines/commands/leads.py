@@ -9,7 +9,7 @@ import typer
 
 from pw_pipelines.commands.output import emit_json, stdout
 from pw_pipelines.errors import OutsideError
-from pw_pipelines.leads import stops
+from pw_pipelines.leads import campaigns, stops
 from pw_pipelines.leads.reconcile import sync
 from pw_pipelines.leads.suppression import suppress, tell
 from pw_pipelines.leads.sync_report import SyncReport
@@ -96,6 +96,34 @@ def resume_command(
         emit_json(lifted)
         return
     stdout.print(f"Lifted: {lifted.segment or 'all sending'} ({lifted.reason})", highlight=False, markup=False)
+
+
+@app.command("templates")
+def templates_command(as_json: AsJson = False) -> None:
+    """Keep our campaign templates in Listmonk as the files say, and look at every campaign that goes out.
+
+    Exit code 1 when a running or scheduled campaign lacks what its mails must have.
+    """
+    with open_stack(load_settings(), sandbox=True) as stack, Listmonk(stack.settings) as listmonk:
+        kept = campaigns.keep(listmonk, stack.settings)
+    review = kept.review
+    headers = {True: "on", False: "off", None: "unknown"}[review.one_click]
+    is_good = not review.faults and review.one_click is not False
+    if as_json:
+        emit_json(
+            {
+                "ok": is_good, "templates": kept.templates, "campaigns": review.campaigns,
+                "faults": review.faults, "one_click_headers": headers,
+            }
+        )  # fmt: skip
+    else:
+        for name, deed in kept.templates.items():
+            stdout.print(f"{name}: {deed}", highlight=False, markup=False)
+        stdout.print(f"{review.campaigns} campaigns go out; one-click headers (RFC 8058): {headers}", highlight=False)
+        for fault in review.faults:
+            stdout.print(fault.text, highlight=False, markup=False, soft_wrap=True)
+    if not is_good:
+        raise typer.Exit(1)
 
 
 def lines(report: SyncReport) -> list[str]:

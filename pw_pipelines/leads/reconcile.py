@@ -20,7 +20,7 @@ import psycopg
 
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import PwError
-from pw_pipelines.leads import books, suppression
+from pw_pipelines.leads import books, mail_days, suppression
 from pw_pipelines.leads.addresses import provider_of
 from pw_pipelines.leads.books import Entry
 from pw_pipelines.leads.changes import Changes, subscribers_to_change, why_gone
@@ -38,7 +38,8 @@ from pw_pipelines.leads.stops import stopped_frns
 from pw_pipelines.leads.suppression import Suppressed, strongest
 from pw_pipelines.leads.sync_report import QuotaUse, SyncReport
 from pw_pipelines.leads.writing import Outcome, carry_out
-from pw_pipelines.resources.listmonk import BounceRow, Listmonk, Subscriber
+from pw_pipelines.resources.listmonk import BounceRow, Listmonk, ListmonkForbidden, Subscriber
+from pw_pipelines.resources.listmonk_campaigns import Campaign, campaigns
 from pw_pipelines.settings import Settings
 
 Connection = psycopg.Connection[dict[str, Any]]
@@ -61,11 +62,12 @@ class SyncBusy(PwError):
 
 @dataclass(frozen=True)
 class _ReadBack:
-    """Listmonk's state, read whole. `members` by address: every row of the list."""
+    """Listmonk's state, read whole. `members` by address: each row of the list. `campaigns` None: not ours to see."""
 
     members: Mapping[str, Subscriber]
     not_mailable: list[Subscriber]
     bounces: list[BounceRow]
+    campaigns: list[Campaign] | None
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,17 @@ def sync(db: Database, listmonk: Listmonk, *, settings: Settings, now: datetime,
             plan = _plan(db, back, settings=settings, now=now, today=today)
             admitted = (*plan.admission.known, *plan.admission.places)
             outcome = carry_out(listmonk, plan.changes, admitted, settings.listmonk_list_id)
-            report = _book(db, plan, outcome, run_id=run_id, settings=settings, now=now, today=today, started=started)
+            report = _book(
+                db,
+                plan,
+                outcome,
+                sent=back.campaigns,
+                run_id=run_id,
+                settings=settings,
+                now=now,
+                today=today,
+                started=started,
+            )
             if outcome.failure is not None:
                 raise outcome.failure
         except Exception as error:
@@ -122,7 +134,12 @@ def _alone(db: Database) -> Iterator[None]:
 def _read_back(listmonk: Listmonk, list_id: int) -> _ReadBack:
     listmonk.demand_list(list_id)
     members = listmonk.members(list_id)
-    return _ReadBack({member.email: member for member in members}, listmonk.not_mailable(), listmonk.bounces())
+    try:
+        found: list[Campaign] | None = campaigns(listmonk)
+    except ListmonkForbidden:  # an API user without campaigns:get; `campaign_templates` says so
+        found = None
+    people = {member.email: member for member in members}
+    return _ReadBack(people, listmonk.not_mailable(), listmonk.bounces(), found)
 
 
 def _plan(db: Database, back: _ReadBack, *, settings: Settings, now: datetime, today: date) -> _Plan:
@@ -270,6 +287,7 @@ def _book(
     plan: _Plan,
     outcome: Outcome,
     *,
+    sent: list[Campaign] | None,
     run_id: int,
     settings: Settings,
     now: datetime,
@@ -285,11 +303,12 @@ def _book(
         books.write_entries(connection, _done(connection, plan, outcome, now))
         quota = read_quota(connection, settings=settings, now=now, today=today)
         report = _report(plan, outcome, quota, run_id=run_id, newly=newly, seconds=time.monotonic() - started)
+        counted = {} if sent is None else {mail_days.KEY: mail_days.book(connection, sent, now=now, today=today)}
         books.end_run(
             connection,
             run_id,
             ended_at=settings.clock.now(),
-            counts=report.counts(),
+            counts={**report.counts(), **counted},
             error=str(outcome.failure) if outcome.failure else None,
         )
     return report

@@ -109,7 +109,7 @@ class Listmonk(OwnsClient):
         On a double opt-in list every create sends a mail that no quota of ours counts.
         """
         try:
-            found = self._call("GET", f"/api/lists/{list_id}")
+            found = self.call("GET", f"/api/lists/{list_id}")
         except ListmonkRefused as error:
             raise ListmonkForbidden(
                 f"Listmonk has no list {list_id}, or user may not see it ({error}). Create it or set "
@@ -157,7 +157,7 @@ class Listmonk(OwnsClient):
                 bounced_at=datetime.fromisoformat(row["created_at"]),
                 meta=row.get("meta") or {},
             )
-            for row in self._everything("/api/bounces", {"order_by": "created_at", "order": "asc"})
+            for row in self.everything("/api/bounces", {"order_by": "created_at", "order": "asc"})
         ]
 
     # -- writing -------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ class Listmonk(OwnsClient):
         may not manage without a word.
         """
         try:
-            made = self._call(
+            made = self.call(
                 "POST",
                 "/api/subscribers",
                 json={"email": email, "name": name, "status": "enabled", "attribs": dict(attribs), "lists": [list_id]},
@@ -195,11 +195,11 @@ class Listmonk(OwnsClient):
         """Sets these top-level attributes and leaves every other one, the lists and the status alone."""
         path = f"/api/subscribers/{subscriber_id}"
         if self._can_patch():
-            self._call("PATCH", path, json={"attribs": dict(attribs)})
+            self.call("PATCH", path, json={"attribs": dict(attribs)})
             return
-        raw = self._call("GET", path)
+        raw = self.call("GET", path)
         person = _person(raw)
-        self._call(
+        self.call(
             "PUT",  # a full replace: what was read goes back, an empty status keeps the stored one
             path,
             json={
@@ -230,14 +230,14 @@ class Listmonk(OwnsClient):
         """
         said = {"email": bounce.email, "source": bounce.source, "type": bounce.type, "meta": dict(bounce.meta)}
         more = {"campaign_uuid": campaign} if campaign else {}
-        self._call("POST", "/webhooks/bounce", json={**said, **more, "created_at": bounce.bounced_at.isoformat()})
+        self.call("POST", "/webhooks/bounce", json={**said, **more, "created_at": bounce.bounced_at.isoformat()})
 
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _subscriptions(self, action: str, subscriber_ids: Sequence[int], list_id: int) -> None:
         for start in range(0, len(subscriber_ids), IDS_PER_CALL):
             ids = list(subscriber_ids[start : start + IDS_PER_CALL])
-            self._call(
+            self.call(
                 "PUT", "/api/subscribers/lists", json={"ids": ids, "action": action, "target_list_ids": [list_id]}
             )
 
@@ -254,7 +254,7 @@ class Listmonk(OwnsClient):
     def _versions(self) -> Iterable[str]:
         for path in ("/api/about", "/api/config"):
             try:
-                told = self._call("GET", path, enveloped=False)
+                told = self.call("GET", path, enveloped=False)
             except ListmonkRefused:  # not every API user may ask
                 continue
             data = told.get("data", told) if isinstance(told, dict) else {}
@@ -263,10 +263,10 @@ class Listmonk(OwnsClient):
                 return
 
     def _people(self, params: Mapping[str, str]) -> list[Subscriber]:
-        rows = self._everything("/api/subscribers", {**params, "order_by": "created_at", "order": "asc"})
+        rows = self.everything("/api/subscribers", {**params, "order_by": "created_at", "order": "asc"})
         return list({person.id: person for person in map(_person, rows)}.values())
 
-    def _everything(self, path: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
+    def everything(self, path: str, params: Mapping[str, str | list[str]]) -> list[dict[str, Any]]:
         """All results: in one reply where the release knows `per_page=all`, else page by page; counted."""
         first = self._page(path, {**params, "per_page": "all"})
         if len(first[0]) == first[1]:
@@ -285,8 +285,8 @@ class Listmonk(OwnsClient):
             )
         return rows
 
-    def _page(self, path: str, params: Mapping[str, str]) -> tuple[list[dict[str, Any]], int]:
-        data = self._call("GET", path, params=params)
+    def _page(self, path: str, params: Mapping[str, str | list[str]]) -> tuple[list[dict[str, Any]], int]:
+        data = self.call("GET", path, params=params)
         try:
             results, total = data["results"] or [], int(data["total"])
             if not isinstance(results, list):
@@ -297,16 +297,19 @@ class Listmonk(OwnsClient):
             ) from error
         return results, total
 
-    def _call(
+    def call(
         self,
         method: str,
         path: str,
         *,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, str | list[str]] | None = None,
         json: object = None,
         enveloped: bool = True,
     ) -> Any:
-        """One call, repeated while only the connection or a passing overload failed. Returns `data`."""
+        """One call, repeated while only the connection or a passing overload failed. Returns `data`.
+
+        Raises ListmonkUnavailable, ListmonkRefused.
+        """
         wait = FIRST_WAIT_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
             try:

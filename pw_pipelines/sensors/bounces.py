@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from pw_pipelines.errors import OutsideError
+from pw_pipelines.errors import ConfigError, OutsideError
 from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert
@@ -14,6 +14,7 @@ from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
     from pw_pipelines.db.connection import Database
+    from pw_pipelines.resources.listmonk import Listmonk
 
 NAME = "watch_bounces"
 
@@ -43,12 +44,27 @@ def work_mailbox(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     except OutsideError as error:
         trouble = str(error)
     with db.connect(application="pw-bounces") as connection:
-        found = [Alert(key, "mail", text) for key, text in news.untold(connection)]
+        told = [*news.untold(connection), *news.refused(connection, settings, settings.clock.today())]
+    found = [Alert(key, "mail", text) for key, text in told]
+    found += _going_out(context.resources.listmonk, settings)
     if trouble:
         day = settings.clock.today().isoformat()
         found.append(Alert(f"mail:mailbox:{day}", "mail", f"The bounce mailbox could not be worked: {trouble}"))
     alert_book.write(db, found, now)
     return dg.SkipReason(trouble or f"Bounces: {said}.")
+
+
+def _going_out(listmonk: Listmonk, settings: Settings) -> list[Alert]:
+    """Campaigns that lack what their mails must have, seen within a minute of their start. What can't be read is told
+    by the asset `campaign_templates`."""
+    from pw_pipelines.leads.campaigns import review
+    from pw_pipelines.leads.template_files import read_templates
+
+    try:
+        faults = review(listmonk, read_templates(settings)).faults
+    except (OutsideError, ConfigError):
+        return []
+    return [Alert(fault.key, "mail", fault.text) for fault in faults]
 
 
 watch_bounces = dg.SensorDefinition(

@@ -20,6 +20,12 @@ PERMISSIONS = frozenset(
         "bounces:get",
         "bounces:manage",
         "webhooks:post_bounce",
+        "campaigns:get",
+        "campaigns:manage",
+        "campaigns:send",
+        "templates:get",
+        "templates:manage",
+        "settings:get",
     }
 )
 

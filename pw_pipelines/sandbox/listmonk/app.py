@@ -12,12 +12,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pw_pipelines.sandbox.listmonk import bounces, control, lists, page, subscribers, subscriptions
+from pw_pipelines.sandbox.listmonk import (
+    bounces,
+    campaigns,
+    control,
+    lists,
+    page,
+    subscribers,
+    subscriptions,
+    templates,
+)
 from pw_pipelines.sandbox.listmonk.access import ApiUser
 from pw_pipelines.sandbox.listmonk.importer import Importer
 from pw_pipelines.sandbox.listmonk.store import Store
 from pw_pipelines.sandbox.listmonk.wire import Call, Handler, Unwrapped, endpoint
 
+UNSUBSCRIBE = "privacy.unsubscribe_header"
 DEFAULT_USERS = (ApiUser("pw", "sandbox-token"),)
 _GET, _MANAGE = "subscribers:get", "subscribers:manage"
 
@@ -94,11 +104,24 @@ def create_app(
         route("/api/bounces", "DELETE", bounces.delete, "bounces:manage"),
         route("/api/bounces/{id:int}", "DELETE", bounces.delete, "bounces:manage"),
         route("/webhooks/bounce", "POST", bounces.webhook, "webhooks:post_bounce"),
+        route("/api/templates", "GET", templates.every, "templates:get"),
+        route("/api/templates", "POST", templates.create, "templates:manage"),
+        route("/api/templates/{id:int}", "GET", templates.get, "templates:get"),
+        route("/api/templates/{id:int}", "PUT", templates.update, "templates:manage"),
+        route("/api/templates/{id:int}", "DELETE", templates.delete, "templates:manage"),
+        route("/api/campaigns", "GET", campaigns.search, "campaigns:get"),
+        route("/api/campaigns", "POST", campaigns.create, "campaigns:manage"),
+        route("/api/campaigns/{id:int}", "GET", campaigns.get, "campaigns:get"),
+        route("/api/campaigns/{id:int}", "DELETE", campaigns.delete, "campaigns:manage"),
+        route("/api/campaigns/{id:int}/status", "PUT", campaigns.move, "campaigns:send"),
+        route("/api/settings", "GET", lambda call: {UNSUBSCRIBE: call.store.unsubscribe_header}, "settings:get"),
         public("/api/public/subscription", "POST", subscriptions.subscribe_in_public),
         public("/_sandbox/unsubscribe", "POST", control.unsubscribe),
         public("/_sandbox/complain", "POST", control.complain),
         public("/_sandbox/bounce", "POST", control.bounce),
         public("/_sandbox/subscriber", "GET", control.subscriber),
+        public("/_sandbox/campaign", "POST", campaigns.sent_so_far),
+        public("/_sandbox/settings", "POST", control.settings),
         public("/_sandbox/counters", "GET", control.counters),
         public("/_sandbox/counters", "DELETE", control.reset_counters),
         public("/_sandbox/wipe", "POST", control.wipe),

@@ -49,6 +49,12 @@ def subscriber(call: Call) -> dict[str, Any]:
     return bounces.known(call.store, call.query.get("email", "").strip().lower())
 
 
+def settings(call: Call) -> bool:
+    """POST {unsubscribe_header: bool}: somebody switches the one-click headers of campaign mails on or off."""
+    call.store.unsubscribe_header = bool(call.body.get("unsubscribe_header"))
+    return call.store.unsubscribe_header
+
+
 def counters(call: Call) -> dict[str, int]:
     """GET: writes by kind since the start or the last reset."""
     return call.store.counters()

@@ -17,6 +17,7 @@ from psycopg_pool import ConnectionPool
 
 LEAD_LIST = 9  # "Deficiency leads" is there from the start, private, single opt-in
 FIRST_FREE_LIST = 10
+DEFAULT_TEMPLATE = 1  # comes with Listmonk
 MOST_CONNECTIONS = 10
 ALLOWED_TABLES = frozenset(
     "subscribers lists subscriber_lists campaigns campaign_lists campaign_views links link_clicks bounces".split()
@@ -32,6 +33,7 @@ class Store:
         self._lock = threading.Lock()
         self._pool: ConnectionPool[psycopg.Connection[TupleRow]] | None = None
         self._counters: Counter[str] = Counter()
+        self.unsubscribe_header = True  # Listmonk's default
         atexit.register(self.close)
 
     @contextmanager
@@ -96,6 +98,16 @@ class Store:
                    values (%s, %s, 'Deficiency leads', 'private', 'single', 'Filled by reconciliation.', %s, %s)
                    on conflict (id) do nothing""",
                 (LEAD_LIST, uuid.uuid4(), self.now(), self.now()),
+            )
+            connection.execute(
+                """insert into listmonk.templates (id, name, body, is_default, created_at, updated_at)
+                   values (%s, 'Default campaign template', '{{ template "content" . }}', true, %s, %s)
+                   on conflict (id) do nothing""",
+                (DEFAULT_TEMPLATE, self.now(), self.now()),
+            )
+            connection.execute(
+                """select setval(pg_get_serial_sequence('listmonk.templates', 'id'),
+                                 (select max(id) + 1 from listmonk.templates), false)"""
             )
             connection.execute(
                 """select setval(pg_get_serial_sequence('listmonk.lists', 'id'),
