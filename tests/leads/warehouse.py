@@ -57,6 +57,7 @@ def empty(db: Database) -> None:
     with db.connect() as connection:
         connection.execute(
             """truncate pw.suppressions, pw.subscribers, pw.warmup_admissions, pw.bounces, pw.sync_runs, pw.segments,
+                 pw.mail_days, pw.sending_stops, pw.bounce_results, pw.bounce_messages,
                  pw.compliance_rules, pw.snapshots, marts.carriers, marts.findings, marts.deficiency_leads,
                  segments.segment_members, segments.segment_summary cascade"""
         )
