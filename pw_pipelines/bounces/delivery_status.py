@@ -16,6 +16,7 @@ _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<!\d)([245]\d\d)(?!\d)")
 _HEX = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
+_LONGEST_ADDRESS = 600  # with its type, comments and marks
 _PER_RECIPIENT = frozenset({"final-recipient", "original-recipient", "action", "status"})
 
 
@@ -92,7 +93,7 @@ def _result(block: _Block) -> Result | None:
 
 def _action(said: str, status: str | None) -> str:
     """The action without comments; where it is missing, what the status allows: a transient failure is a delay."""
-    word = re.sub(r"\(.*?\)", " ", said).strip().lower().rstrip(".")
+    word = re.sub(r"\(.*?\)", " ", said[:200]).strip().lower().rstrip(".")
     if word in {"failed", "delayed", "delivered", "relayed", "expanded"}:
         return word
     return {"2": "delivered", "4": "delayed"}.get((status or "5")[0], "failed")
@@ -117,8 +118,8 @@ def _after_type(value: str) -> str:
 
 def address_in(value: str) -> str | None:
     """The address of a recipient field, lower-cased; None where there is none that could be one."""
-    kind, semicolon, rest = value.partition(";")
-    text = (rest if semicolon else value).strip()
+    kind, semicolon, rest = value[:_LONGEST_ADDRESS].partition(";")
+    text = (rest if semicolon else kind).strip()
     text = re.sub(r"\(.*?\)", " ", text)
     if semicolon and kind.strip().lower() == "utf-8":
         text = _HEX.sub(lambda found: _char(found.group(1)), text)

@@ -45,7 +45,7 @@ def results_of(message: Message, text: str) -> list[Result]:
     action = "delayed" if _is_delay(message, body) else "failed"
     found = {result.recipient: result for result in _paragraphs(body, action)}
     named = [address for part in header(message, "X-Failed-Recipients").split(",") if (address := address_in(part))]
-    whole = " ".join(body.split())[:4_000]
+    whole = " ".join(body[:4_000].split())
     for address in named:
         if address not in found or found[address].class_ == "unknown":
             found[address] = _result(address, [whole], action, extra=f"X-Failed-Recipients: {address}")
@@ -131,4 +131,4 @@ def plain_text(parts: list[Message]) -> str:
     if any(text.strip() for text in texts):
         return "\n\n".join(texts)
     pages = [text_of(part) for part in parts if part.get_content_type() == "text/html"]
-    return "\n".join(re.sub(r"<(?![^<>\s@]+@)[^>]*>", "\n", page) for page in pages)
+    return "\n".join(re.sub(r"<(?![^<>\s@]+@)[^<>]*>", "\n", page) for page in pages)

@@ -19,6 +19,7 @@ Phrase = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9 '.:-]*\*?$"
 Prefix = Annotated[str, StringConstraints(pattern=r"^[245]\.(\d{1,3}\.(\d{1,3})?)?$")]
 # What names a person or machine is no word of the server's: user@nospam.example is no spam.
 _NAMES = re.compile(r"\S*@\S*|https?://\S+|\b[\w-]+(\.[\w-]+)*\.[a-z]{2,}\b|\[[0-9a-fA-F.:]+\]", re.IGNORECASE)
+_MOST_OF_AN_ANSWER, _LONGEST_WORD = 2_000, 200
 _LEAST_TELLING = re.compile(r"[245]\.[05]\.0$")
 
 
@@ -67,9 +68,11 @@ def rules(file: Path = FILE) -> tuple[Rule, ...]:
     return tuple(found.values())
 
 
+@lru_cache(maxsize=64)
 def words_of(text: str) -> str:
-    """A server's answer as its words: lower case, one line, without addresses, hosts and links."""
-    return " ".join(_NAMES.sub(" ", text.replace("\u2019", "'")).lower().split())
+    """A server's answer as its words: lower case, one line, without addresses, hosts and links; bounded."""
+    words = " ".join(word[:_LONGEST_WORD] for word in text[:_MOST_OF_AN_ANSWER].replace("\u2019", "'").split())
+    return " ".join(_NAMES.sub(" ", words).lower().split())
 
 
 def rule_for(action: str, statuses: Iterable[str], text: str) -> Rule:

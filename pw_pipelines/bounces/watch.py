@@ -14,6 +14,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from pw_pipelines.bounces import breaker
 from pw_pipelines.bounces.keeping import SOURCE, work_mail
 from pw_pipelines.db.connection import Database
@@ -68,7 +70,7 @@ def work_round(
                 db, mail.content, mailbox=mailbox.kind if mailbox else "", kept=mail.whole, who_is=who_is, now=now,
                 today=today,
             )  # fmt: skip
-        except OutsideError as error:
+        except (OutsideError, psycopg.DataError) as error:  # a mail the books can't hold keeps no other waiting
             done.failed += 1
             done.error = str(error)
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import time
 from pathlib import Path
 
 import pytest
@@ -149,3 +151,40 @@ def test_a_damaged_report_counts_against_nobody_new(name: str, place: int, byte:
 def test_only_the_beginning_of_a_huge_mail_is_read() -> None:
     content = shapes.dsn([shapes.block()], returned=shapes.RETURNED + "\n" + "x" * 5_000_000)
     assert classes(content) == [[ANN, "hard"]]
+
+
+FIELDS = "Final-Recipient: rfc822; {ann}\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 {more}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        shapes.plain("hi\n", headers="Content-Type: text/html\n") + b"<" * 900_000,
+        shapes.dsn([FIELDS.format(ann=ANN, more="a-" * 400_000)]),
+        shapes.dsn([FIELDS.format(ann=ANN, more="\n a" * 300_000)]),
+        shapes.dsn([FIELDS.format(ann="(" * 400_000 + ANN, more="")]),
+        shapes.plain("x\n", subject="=?utf-8?q?a?= " * 40_000),
+        shapes.plain("hi\n" * 300_000),
+    ],
+    ids=["open brackets", "one long word", "folded", "open comments", "encoded words", "lines"],
+)
+def test_no_mail_keeps_the_ones_behind_it_waiting(content: bytes) -> None:
+    began = time.process_time()
+    read_report(content)
+    assert time.process_time() - began < 8  # each took minutes to hours before its lines and fields were bounded
+
+
+def test_what_no_database_keeps_is_not_in_what_was_read() -> None:
+    fields = FIELDS.format(ann=ANN, more="no\0 such user").encode() + b"\nRemote-MTA: dns; mx\0.carrier.example\n"
+    status = b"Reporting-MTA: dns; relay\0.example\n\n" + fields
+    content = shapes.dsn([shapes.block()]).decode()
+    head, _, rest = content.partition("Content-Type: message/delivery-status\n\n")
+    _, boundary, tail = rest.partition("\n--")
+    sealed = base64.encodebytes(status).decode()
+    report = read_report(
+        f"{head}Content-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\n{sealed}{boundary}{tail}".encode()
+    )
+    (result,) = report.results
+    said = [report.reporting_mta or "", result.remote_mta or "", *result.evidence]
+    assert result.recipient == ANN
+    assert not any("\0" in one for one in said)
