@@ -142,21 +142,37 @@ def _alike(class_: str) -> list[str]:
 
 def _segment(connection: Connection, tie: Tie, said: str | None) -> str | None:
     """The segment a complained-about mail came from: as the mail itself says; else the smallest that holds the
-    carrier, since a campaign is written to one."""
+    carrier, since a campaign is written to one.
+
+    Whoever has a mail of ours can write what he likes into a complaint: beyond the segments he is on, one address
+    stops one, not one after the other.
+    """
     if tie.email is None:
         return None
+    own = _segments_of(connection, tie.email)
     if said and connection.execute("select 1 as there from pw.segments where segment = %s", (said,)).fetchone():
-        return said
+        others = connection.execute(
+            """select 1 as there from pw.bounce_results
+               where email = %s and class = 'complaint' and segment <> %s limit 1""",
+            (normalise(tie.email), said),
+        ).fetchone()
+        if said in own or others is None:
+            return said
+    return own[0] if own else None
+
+
+def _segments_of(connection: Connection, email: str) -> list[str]:
+    """The segments that hold the carrier of an address, the smallest first."""
     there = connection.execute("select to_regclass('segments.segment_members') as t").fetchone()
     if there is None or there["t"] is None:
-        return None
-    row = connection.execute(
+        return []
+    rows = connection.execute(
         """select m.segment from pw.subscribers s join segments.segment_members m using (frn)
            where s.email = %s
-           order by (select count(*) from segments.segment_members n where n.segment = m.segment), m.segment limit 1""",
-        (tie.email,),
-    ).fetchone()
-    return None if row is None else str(row["segment"])
+           order by (select count(*) from segments.segment_members n where n.segment = m.segment), m.segment""",
+        (email,),
+    ).fetchall()
+    return [str(row["segment"]) for row in rows]
 
 
 def _flag(connection: Connection, tie: Tie, result: Result, now: datetime) -> None:

@@ -92,6 +92,7 @@ def _decoded(content: bytes, charset: str | None) -> str:
 
 def header(message: Message, name: str) -> str:
     """A header as one line of text, its encoded words read, bounded; empty where there is none."""
+    from email.errors import HeaderParseError
     from email.header import decode_header
 
     value = message.get(name)
@@ -100,7 +101,7 @@ def header(message: Message, name: str) -> str:
     try:
         pieces = decode_header(str(value)[:LONGEST_HEADER])
         text = "".join(_decoded(piece, charset) if isinstance(piece, bytes) else piece for piece, charset in pieces)
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, HeaderParseError):  # base64 that is none, too
         text = str(value)[:LONGEST_HEADER]
     return " ".join(_UNKEEPABLE.sub("\ufffd", text).split())
 

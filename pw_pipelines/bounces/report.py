@@ -7,6 +7,7 @@ address; a report inside a forwarded or returned mail is somebody's attachment, 
 
 from __future__ import annotations
 
+from email.errors import MessageError
 from email.message import Message
 
 from pw_pipelines.bounces import delivery_status, feedback, plain_text
@@ -22,7 +23,7 @@ def read_report(content: bytes) -> Report:
     try:
         message = parsed(content)
         return _read(message, list(parts_of(message)))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, AssertionError) as error:
+    except (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError, AssertionError) as error:
         line = f"The mail could not be taken apart ({type(error).__name__})."
         return Report("other", [Result("not_a_report", "unreadable", evidence=(line,))])
 

@@ -174,6 +174,12 @@ def test_no_mail_keeps_the_ones_behind_it_waiting(content: bytes) -> None:
     assert time.process_time() - began < 8  # each took minutes to hours before its lines and fields were bounded
 
 
+def test_encoded_words_that_are_none_are_read_as_they_stand() -> None:
+    assert classes(shapes.plain("<ann@carrier.example>: 550 5.1.1 User unknown\n", subject="=?utf-8?b?A?=")) == [
+        [ANN, "hard"]
+    ]
+
+
 def test_what_no_database_keeps_is_not_in_what_was_read() -> None:
     fields = FIELDS.format(ann=ANN, more="no\0 such user").encode() + b"\nRemote-MTA: dns; mx\0.carrier.example\n"
     status = b"Reporting-MTA: dns; relay\0.example\n\n" + fields
@@ -181,9 +187,8 @@ def test_what_no_database_keeps_is_not_in_what_was_read() -> None:
     head, _, rest = content.partition("Content-Type: message/delivery-status\n\n")
     _, boundary, tail = rest.partition("\n--")
     sealed = base64.encodebytes(status).decode()
-    report = read_report(
-        f"{head}Content-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\n{sealed}{boundary}{tail}".encode()
-    )
+    headers = "Content-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\n"
+    report = read_report(f"{head}{headers}{sealed}{boundary}{tail}".encode())
     (result,) = report.results
     said = [report.reporting_mta or "", result.remote_mta or "", *result.evidence]
     assert result.recipient == ANN

@@ -152,6 +152,21 @@ def test_a_complaint_suppresses_and_stops_its_segment_until_a_person_lifts_it(ho
     assert stops.resume(house.db, segment="critical", by="Kim", reason="looked", now=NOW).segment == "critical"
 
 
+def test_whoever_complains_of_one_segment_after_another_stops_but_one(house: House) -> None:
+    with house.db.connect() as connection:
+        connection.execute(
+            "insert into pw.segments (segment, position, title, description) values "
+            "('critical', 1, 'Critical', 'x'), ('overdue', 2, 'Overdue', 'x'), ('new_rules', 3, 'New rules', 'x')"
+        )
+    uuid = house.person("eve@carrier.example")
+    for segment in ("critical", "overdue", "new_rules"):
+        returned = f"X-Listmonk-Campaign: {shapes.CAMPAIGN}\nX-Listmonk-Subscriber: {uuid}\nX-PW-Segment: {segment}\n"
+        house.arrives(shapes.arf(to="eve@carrier.example", returned=returned))
+    house.work()
+    with house.db.connect() as connection:
+        assert [each.segment for each in stops.open_stops(connection)] == ["critical"]
+
+
 def test_too_many_hard_bounces_stop_all_sending_and_name_the_snapshot_behind_them(house: House) -> None:
     emails = [f"p{number}@carrier.example" for number in range(20)]
     with house.db.connect() as connection, connection.cursor() as cursor:
