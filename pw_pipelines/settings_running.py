@@ -158,6 +158,9 @@ def sandbox_running_update(base: str, home: Path, settings: RunningSettings) -> 
     offsite, mariadb = home / "sandbox" / "offsite", home / "sandbox" / "mariadb"
     return {
         "probe_pause_seconds": 0.0,
+        "bounce_address": "bounces@performancewest.net",
+        "bounce_maildir": home / "sandbox" / "mail" / "bounces",
+        "bounce_imap_host": None,
         "umami_url": f"{base}/umami",
         "umami_website_id": "5a0db0c5-0000-4000-8000-000000000001",
         "offsite_host": _there(offsite),

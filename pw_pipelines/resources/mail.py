@@ -69,7 +69,7 @@ class Mail:
             message["Date"] = formatdate(self._settings.clock.now().timestamp(), usegmt=True)
         body = message.as_bytes(policy=_WIRE)
         with self._session() as server:
-            self._envelope(server, to)
+            self._envelope(server, to, self._return_path(message_id))
             self._content(server, body)
         return message_id
 
@@ -154,9 +154,20 @@ class Mail:
         server.sock.settimeout(REPLY_SECONDS)
         return server
 
-    def _envelope(self, server: smtplib.SMTP, to: str) -> None:
+    def _return_path(self, message_id: str) -> str:
+        """Where reports of this mail go: our bounce address with the mail's own tag, else the sender."""
+        address = self._settings.bounce_address
+        if not address:
+            return _sender(self._settings)
+        local, _, domain = address.strip().rpartition("@")
+        tagged = f"{local}+{message_id.strip('<>').partition('@')[0]}@{domain}"
+        if not is_address(tagged) or "+" in local:
+            raise ConfigError("PW_BOUNCE_ADDRESS is no plain address without `+`, such as bounces@example.com.")
+        return tagged
+
+    def _envelope(self, server: smtplib.SMTP, to: str, return_path: str) -> None:
         """Sender, the customer, the archive: each must be taken before the mail itself is sent."""
-        asked: list[tuple[str, str]] = [("the sender", _sender(self._settings)), ("the recipient", to)]
+        asked: list[tuple[str, str]] = [("the sender", return_path), ("the recipient", to)]
         if self._settings.mail_archive:
             asked.append(("the archive's address", self._settings.mail_archive))
         for whom, address in asked:

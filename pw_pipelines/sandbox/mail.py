@@ -2,7 +2,8 @@
 
 `PW_HOME/sandbox/mail/inbox/<address>` and, for the address of our archive, `PW_HOME/sandbox/mail/archive`. Like a real
 server it answers for a mail only when it is on disk, and delivers what it answered for after a crash. It never looks
-whether it has the same mail already: what was sent twice lies there twice.
+whether it has the same mail already: what was sent twice lies there twice. What comes back for a mail (mail_reports.py:
+`hard.bounce@…`, `complains@…`, `away@…` and more) arrives in `PW_HOME/sandbox/mail/bounces`.
 
 It misbehaves as the control tells it to (system `smtp`): `status` refuses the recipient with that SMTP code, or the
 mail itself where `match` begins with DATA; `slow`; `cut` hangs up before it has the mail; `done_but_timeout` keeps the
@@ -26,6 +27,7 @@ from urllib.parse import quote, unquote
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from pw_pipelines.errors import ConfigError
+from pw_pipelines.sandbox import mail_reports
 from pw_pipelines.sandbox.faults import FaultBook
 
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # a client that hangs up is no news
@@ -42,16 +44,20 @@ class MailDrop:
         self.folder = folder
         self._archive = (archive or "").lower()
         self._queue = folder / "queue"
-        for path in (self._queue, folder / "inbox", *(folder / "archive" / part for part in _PARTS)):
+        for path in (
+            self._queue,
+            folder / "inbox",
+            *(folder / box / part for box in ("archive", "bounces") for part in _PARTS),
+        ):
             path.mkdir(parents=True, exist_ok=True)
 
-    def accept(self, content: bytes, recipients: list[str]) -> str:
+    def accept(self, content: bytes, recipients: list[str], sender: str = "") -> str:
         """Keeps a mail and delivers it; returns its name. Raises OSError before it is answered for."""
         name = f"{time.time_ns()}.{uuid.uuid4().hex[:12]}.sandbox"
         body = self._queue / f"{name}.eml"
         try:
             _write(body, content)
-            _write(self._queue / f"{name}.part", json.dumps(recipients).encode())
+            _write(self._queue / f"{name}.part", json.dumps({"to": recipients, "from": sender}).encode())
             (self._queue / f"{name}.part").rename(self._queue / f"{name}.json")
         except OSError:
             for path in (body, self._queue / f"{name}.part"):
@@ -90,7 +96,13 @@ class MailDrop:
 
     def _deliver(self, name: str) -> None:
         note, body = self._queue / f"{name}.json", self._queue / f"{name}.eml"
-        for address in dict.fromkeys(json.loads(note.read_bytes())):
+        envelope = json.loads(note.read_bytes())
+        for number, address in enumerate(dict.fromkeys(envelope["to"])):
+            back = mail_reports.sent_back(body.read_bytes(), sender=envelope["from"], recipient=address)
+            if back is not None:
+                self._send_back(f"{name}.{number}", back)
+            if mail_reports.is_refused(address):
+                continue
             mailbox = self.mailbox(address)
             for part in _PARTS:
                 (mailbox / part).mkdir(parents=True, exist_ok=True)
@@ -99,6 +111,14 @@ class MailDrop:
                     (mailbox / "new" / name).hardlink_to(body)
         note.unlink()
         body.unlink()
+
+    def _send_back(self, name: str, report: bytes) -> None:
+        """Into the Maildir of bounces, once: what was answered for before a crash is not reported twice."""
+        box = self.folder / "bounces"
+        if any(box.glob(f"*/{name}*")) or any(box.glob(f".Processed/*/{name}*")):
+            return
+        _write(box / "tmp" / name, report)
+        (box / "tmp" / name).rename(box / "new" / name)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -187,7 +207,7 @@ class _Handler:
             await asyncio.sleep(fault.seconds)
         assert isinstance(envelope.content, bytes)
         try:
-            name = self._drop.accept(envelope.content, envelope.rcpt_tos)
+            name = self._drop.accept(envelope.content, envelope.rcpt_tos, envelope.mail_from or "")
         except OSError as error:
             return f"452 4.3.1 Not stored: {error.strerror}"
         if fault is not None and fault.fault == "done_but_timeout":

@@ -31,7 +31,8 @@ def sent(server: Listmonk, number: int, mails: int, **more: Any) -> None:
 
 def days(db: Database) -> dict[date, int]:
     with db.connect() as connection:
-        return {row["day"]: row["campaign_mails"] for row in connection.execute("select * from pw.mail_days")}
+        rows: Any = connection.execute("select * from pw.mail_days").fetchall()
+    return {row["day"]: row["campaign_mails"] for row in rows}
 
 
 def test_what_a_campaign_sent_since_the_last_count_is_the_day_of_that_count(
