@@ -47,6 +47,9 @@ def capture(ground: Ground, scratch: Path) -> Captured:
     """Seals what is new into the pool; returns the index of everything there was. Raises BackupError, OutsideError."""
     moment = moment_of(ground)
     known = pool(ground)
+    # Asked before the listing: an object is kept first and named in the warehouse afterwards, so what comes while the
+    # new ones are being sealed is the next set's, and not gone.
+    wanted = known.keys() | referenced(ground)
     in_source = dict(ground.objects.digests())
     altered: list[str] = []
     for digest in sorted(in_source.keys() - known.keys()):
@@ -61,7 +64,7 @@ def capture(ground: Ground, scratch: Path) -> Captured:
             int(digest[:4], 16) % PARTS == part and not _is_whole(ground, digest)
         ):
             altered.append(digest)
-    missing = sorted((known.keys() | referenced(ground)) - in_source.keys())
+    missing = sorted(wanted - in_source.keys())
     index = scratch / INDEX
     with index.open("x", encoding="ascii") as file:
         file.writelines(f"{json.dumps(known[digest].__dict__, sort_keys=True)}\n" for digest in sorted(known))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pw_pipelines.backups import facts
+from pw_pipelines.backups import facts, object_pool
+from pw_pipelines.backups.capture import Ground
 from pw_pipelines.backups.keys import identities_of, verify_keys_of
 from pw_pipelines.backups.manifest import load_facts, read_manifest
 from pw_pipelines.backups.model import BackupError
@@ -181,6 +182,30 @@ def test_an_object_lost_or_altered_in_the_source_is_named_and_stays_in_the_backu
     newest = house.sets("objects")[0]
     assert newest.is_good  # the copy stands although the source does not
     assert newest.detail["notes"]["objects"] == 1
+
+
+def test_an_object_that_comes_while_the_others_are_being_sealed_is_not_called_gone(
+    house: BackupHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.keep(b"there before")
+    seal_one = object_pool._into_pool
+
+    def seal_while_the_house_works(ground: Ground, scratch: Path, digest: str) -> object_pool.Pooled | None:
+        report = house.keep(b"a report")
+        with ground.db.connect() as connection:
+            connection.execute(
+                "insert into pw.backup_drills (started_at, machine_started_at, report_digest) "
+                "values (now(), now(), %s)",
+                (report,),
+            )
+        return seal_one(ground, scratch, digest)
+
+    monkeypatch.setattr(object_pool, "_into_pool", seal_while_the_house_works)
+    told = house.back_up("objects")
+    assert told.ok, told.error
+    monkeypatch.undo()
+    assert house.back_up("objects").ok
+    assert house.sets("objects")[0].detail["notes"]["objects"] == 2  # the next set has it
 
 
 def test_bytes_that_are_not_those_of_their_name_are_never_saved_under_it(house: BackupHouse) -> None:
