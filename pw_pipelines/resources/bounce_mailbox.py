@@ -10,7 +10,7 @@ from __future__ import annotations
 import imaplib
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,39 +119,46 @@ class Imap:
                 f"The mailbox of bounces at {host} does not accept our login; look at PW_BOUNCE_IMAP_USER and "
                 "PW_BOUNCE_IMAP_PASSWORD."
             ) from error
-        self._ask("SELECT", self._server.select(_quoted(settings.bounce_imap_folder)))
+        said = self._ask("CAPABILITY", self._server.capability)  # most servers tell all only after the login
+        self._can = frozenset(b" ".join(line for line in said if isinstance(line, bytes)).decode().upper().split())
+        self._ask("SELECT", self._server.select, _quoted(settings.bounce_imap_folder))
 
     def waiting(self, most: int) -> Iterator[Arrived]:
-        found = self._ask("SEARCH", self._server.uid("SEARCH", "UNDELETED"))
+        found = self._ask("SEARCH", self._server.uid, "SEARCH", "UNDELETED")
         for uid in (found[0] or b"").split()[:most]:
             number = uid.decode("ascii")
-            sized = self._ask("FETCH", self._server.uid("FETCH", number, "(RFC822.SIZE)"))
-            size = re.search(rb"RFC822\.SIZE (\d+)", sized[0] if isinstance(sized[0], bytes) else b"")
+            sized = self._ask("FETCH", self._server.uid, "FETCH", number, "(RFC822.SIZE)")
+            told = b" ".join(line for line in sized if isinstance(line, bytes))  # flags of others may come between
+            size = re.search(rb"RFC822\.SIZE (\d+)", told)
             whole = size is None or int(size.group(1)) <= MOST_BYTES
             wanted = "(BODY.PEEK[])" if whole else f"(BODY.PEEK[]<0.{BEGINNING}>)"
-            parts = self._ask("FETCH", self._server.uid("FETCH", number, wanted))
+            parts = self._ask("FETCH", self._server.uid, "FETCH", number, wanted)
             content = next((part[1] for part in parts if isinstance(part, tuple)), None)
             if content is not None:
                 yield Arrived(number, content, whole)
 
     def done(self, mail: Arrived) -> None:
         target = _quoted(self._settings.bounce_imap_processed)
-        self._server.create(target)  # NO where it is there already
-        if "MOVE" in self._server.capabilities:
-            self._ask("MOVE", self._server.uid("MOVE", mail.name, target))
+        self._ask("CREATE", self._server.create, target, or_no=True)  # NO where it is there already
+        if "MOVE" in self._can:
+            self._ask("MOVE", self._server.uid, "MOVE", mail.name, target)
             return
-        self._ask("COPY", self._server.uid("COPY", mail.name, target))
-        self._ask("STORE", self._server.uid("STORE", mail.name, "+FLAGS.SILENT", r"(\Deleted)"))
-        if "UIDPLUS" in self._server.capabilities:
-            self._ask("EXPUNGE", self._server.uid("EXPUNGE", mail.name))
+        self._ask("COPY", self._server.uid, "COPY", mail.name, target)
+        self._ask("STORE", self._server.uid, "STORE", mail.name, "+FLAGS.SILENT", r"(\Deleted)")
+        if "UIDPLUS" in self._can:
+            self._ask("EXPUNGE", self._server.uid, "EXPUNGE", mail.name)
 
     def close(self) -> None:
         with suppress(OSError, imaplib.IMAP4.error):
             self._server.logout()
 
-    def _ask(self, what: str, answer: tuple[str, Any]) -> list[Any]:
-        kind, data = answer
-        if kind != "OK":
+    def _ask(self, what: str, call: Callable[..., tuple[str, Any]], *said: str, or_no: bool = False) -> list[Any]:
+        """The server's answer to one command. or_no: NO will do, too. Raises OutsideUnavailable."""
+        try:
+            kind, data = call(*said)
+        except (OSError, imaplib.IMAP4.error) as error:
+            raise OutsideUnavailable(f"The mailbox of bounces broke off at {what}: {error}.") from error
+        if kind != "OK" and not (or_no and kind == "NO"):
             raise OutsideUnavailable(f"The mailbox of bounces answered {what} with {kind}: {str(data)[:200]}.")
         return list(data)
 
