@@ -59,7 +59,10 @@ def run(home: Path, *, days: int | None, quick: bool, say: Say) -> tuple[list[Me
     strikes = home / "strikes"
     strikes.mkdir()
     house_home = home / "house"
-    more = {faults.BOOK: str(strikes), "PW_BOUNCE_MAILDIR": str(maildir(house_home))}
+    more = {
+        faults.BOOK: str(strikes), "PW_BOUNCE_MAILDIR": str(maildir(house_home)),
+        "PW_REGISTER_FLOOR_SHARE": "0.01",  # the house has a hundredth of the companies
+    }  # fmt: skip
     begun = time.monotonic()
     with bench_house(house_home, "warm", more, filled=True) as house:
         week = Week(house, Breaker(house, strikes), days or (QUICK_DAYS if quick else DAYS), quick=quick, say=say)
