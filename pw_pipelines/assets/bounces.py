@@ -1,5 +1,6 @@
 """What came back: reports of the bounce mailbox by class and day, and the day's rates."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -26,6 +27,7 @@ RATES, POLICY, TOLD, NO_ANSWER = (
     owners=["team:marketing"],
     kinds={"postgres"},
     tags={"pw/layer": "outside"},
+    freshness_policy=dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=30), fail_window=timedelta(hours=54)),
     metadata={"dagster/table_name": "pw.bounce_results"},
     check_specs=[
         dg.AssetCheckSpec(RATES, asset=KEY, description="Hard bounces and complaints of the day's mails stay below."),

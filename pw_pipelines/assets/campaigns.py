@@ -1,5 +1,6 @@
 """Our campaign templates in Listmonk, and what goes out there."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -27,6 +28,9 @@ def asset(settings: Settings) -> dg.AssetsDefinition:
         owners=["team:marketing"],
         kinds={"http", "html"},
         tags={"pw/layer": "outside"},
+        freshness_policy=dg.FreshnessPolicy.time_window(
+            warn_window=timedelta(hours=30), fail_window=timedelta(hours=54)
+        ),
         retry_policy=retry_policy(settings),
         check_specs=[
             dg.AssetCheckSpec(

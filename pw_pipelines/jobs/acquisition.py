@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from pw_pipelines.assets import campaigns, listmonk, matches
+from pw_pipelines.assets import bounces, campaigns, listmonk, matches
 from pw_pipelines.assets.manifest import Manifest
 from pw_pipelines.assets.raw import answer_checks
 from pw_pipelines.assets.subjects import BDC, CORES, CPNI, FORM499, RMD, SUBJECTS, Subject
@@ -51,9 +51,9 @@ def jobs(manifest: Manifest) -> list[dg.UnresolvedAssetJobDefinition]:
         ),
         dg.define_asset_job(
             "sync_listmonk",
-            description="Reconciles the lead list in Listmonk with the leads, within the day's quota, and keeps our "
-            "campaign templates there. Sends no mail.",
-            selection=dg.AssetSelection.assets(listmonk.KEY, campaigns.KEY),
+            description="Reconciles the lead list in Listmonk with the leads, within the day's quota, keeps our "
+            "campaign templates there and sums up what came back. Sends no mail.",
+            selection=dg.AssetSelection.assets(listmonk.KEY, campaigns.KEY, bounces.KEY),
             executor_def=dg.in_process_executor,
             tags={"pw/job": "sync_listmonk", **MARTS},
         ),

@@ -96,7 +96,8 @@ class MailDrop:
 
     def _deliver(self, name: str) -> None:
         note, body = self._queue / f"{name}.json", self._queue / f"{name}.eml"
-        envelope = json.loads(note.read_bytes())
+        said = json.loads(note.read_bytes())
+        envelope = said if isinstance(said, dict) else {"to": said, "from": ""}  # as a server before wrote it
         for number, address in enumerate(dict.fromkeys(envelope["to"])):
             back = mail_reports.sent_back(body.read_bytes(), sender=envelope["from"], recipient=address)
             if back is not None:
