@@ -112,9 +112,9 @@ def troubles(connection: psycopg.Connection[Any], settings: Settings, *, now: da
         failed = [f"{check['name']}: {check['detail']}" for check in one.checks if not check["ok"]]
         why = one.error or (failed[0] if failed else "see its report")
         more = f" And {len(failed) - 1} more." if len(failed) > 1 else ""
-        found.append(
-            DrillTrouble(f"backup:drill:{one.drill_id}", f"Restore drill {one.drill_id} failed. {why[:300]}{more}")
-        )
+        link = f"\n{settings.public_url}/desk/backups/drills/{one.drill_id}" if one.report_digest else ""
+        text = f"Restore drill {one.drill_id} failed. {why[:300]}{more}{link}"
+        found.append(DrillTrouble(f"backup:drill:{one.drill_id}", text))
     row = connection.execute(
         """select max(started_at) filter (where ok) as good,
                   (select min(confirmed_at) from pw.backup_sets where subject = 'postgres') as since

@@ -43,8 +43,9 @@ def drill_command(
             mark = "ok    " if one.ok else "FAILED"
             stdout.print(f"{mark} {one.name}: {one.detail}", highlight=False, markup=False, soft_wrap=True)
         rpo = "not measured" if drill.rpo_seconds is None else duration(drill.rpo_seconds)
+        where = f"{stack.settings.public_url}/desk/backups/drills/{kept.drill_id}"
         stdout.print(
-            f"RPO {rpo}, RTO {duration(drill.rto_seconds)}; report {kept.report_digest} (also at /desk/backups)",
+            f"RPO {rpo}, RTO {duration(drill.rto_seconds)}; report: {where}",
             highlight=False, markup=False, soft_wrap=True,
         )  # fmt: skip
     if kept.report_trouble:

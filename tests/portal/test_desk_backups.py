@@ -11,11 +11,12 @@ from tests.portal.desk_making import Desk, desk, words
 
 __all__ = ["desk"]
 EVIL = "<script>alert(1)</script>"
+FIGURES = {"objects": 1200, "dump_age_seconds": 250.4, "newest_change_at": "2026-11-22T23:56:28.337319+00:00"}
 
 
 def drill(*checks: Check, rpo: float | None = 3.2) -> Drill:
     ok = all(one.ok for one in checks)
-    return Drill(NOW, ok, rpo, 71.0, checks, ("20261122T110500Z-abcdef",), {"objects": 1200, "paid_orders": 7})
+    return Drill(NOW, ok, rpo, 71.0, checks, ("20261122T110500Z-abcdef",), FIGURES)
 
 
 def written(desk: Desk, made: Drill) -> int:
@@ -58,6 +59,8 @@ def test_drills_are_listed_with_what_failed_and_lead_to_their_report(desk: Desk)
     assert "default-src 'none'" in shown.headers["content-security-policy"]
     assert "script" not in shown.text.replace("&lt;script&gt;", "").replace("&lt;/script&gt;", "")
     assert "1 of 1 checks failed." in shown.text
+    assert "4 min 10 s" in shown.text
+    assert "2026-11-22 23:56:28 UTC" in shown.text
 
 
 def test_who_is_not_logged_in_sees_neither_page_nor_report(desk: Desk) -> None:
