@@ -61,7 +61,7 @@ def run(home: Path, *, days: int | None, quick: bool, say: Say) -> tuple[list[Me
     house_home = home / "house"
     more = {
         faults.BOOK: str(strikes), "PW_BOUNCE_MAILDIR": str(maildir(house_home)),
-        "PW_REGISTER_FLOOR_SHARE": "0.01",  # the house has a hundredth of the companies
+        "PW_SANDBOX_COMPANIES": "0.1",  # fewer, and a register's copy would not be believed
     }  # fmt: skip
     begun = time.monotonic()
     with bench_house(house_home, "warm", more, filled=True) as house:
