@@ -33,7 +33,8 @@ def compare_with_live(
 ) -> Measured:  # fmt: skip
     """Adds the checks of the recovery point. position: `journal` of the dump's facts; times: the machine's clock.
 
-    A live database of another line (it was restored since) has another journal, and only its orders can be compared.
+    A live database of another line was restored since that dump was made: its own journal plays on to no dump that is
+    off-site yet, so all of it since then would be lost, and the check says so.
     """
     in_dump = in_snapshot(str(position["snapshot"]))
     seen = journal.seen if journal else frozenset()
@@ -50,16 +51,22 @@ def compare_with_live(
         ).fetchall()
     lost = [one for one in rows if same_line and one["seq"] not in seen and not in_dump(int(one["xact"]))]
     oldest = min((one["at"] for one in lost), default=None)
-    rpo = (began - oldest).total_seconds() if oldest else 0.0
+    dump_age = (began - captured_at).total_seconds()
+    since_oldest = (began - oldest).total_seconds() if oldest else 0.0
+    rpo = since_oldest if same_line else dump_age
     paid_at = {one["number"]: one["at"] for one in times}
     there = {one["number"]: one for one in facts.paid_orders(restored)}
     before = [one for one in orders if one["number"] not in paid_at or paid_at[one["number"]] <= began]
     gone = [one["number"] for one in before if one["number"] not in there]
     differ = [one["number"] for one in before if one["number"] in there and there[one["number"]] != one]
     newest = journal.newest_at if journal and journal.newest_at else captured_at
-    dump_age = (began - captured_at).total_seconds()
-    late = rpo > RPO_GOAL_SECONDS
+    late = not same_line or rpo > RPO_GOAL_SECONDS
     wrong = f"The oldest of {len(lost):,} lost changes is {rpo:,.1f} s old; {RPO_GOAL_SECONDS:g} s is the goal."
+    if not same_line:
+        wrong = (
+            "The live database was restored since the newest dump was made, and no dump of it is off-site: all it was "
+            f"told since would be lost. The dump is {dump_age:,.0f} s old. Make one now: pw backup run postgres."
+        )
     checks.add(
         "recovery point", wrong if late else "",
         f"{len(lost):,} changes of money and effects would be lost, the oldest {rpo:,.1f} s old. The newest there "

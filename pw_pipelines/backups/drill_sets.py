@@ -18,6 +18,7 @@ from pw_pipelines.backups.sealing import digest_of, unseal
 from pw_pipelines.settings import Settings
 
 MOST_TRIED = 5  # sets of one subject, newest first
+CLOCKS_DIFFER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,13 @@ class Chooser:
         age = now - manifest.captured_at
         late = promised is not None and age > timedelta(hours=promised)
         words = f"{subject}/{manifest.set_id} is {age.total_seconds() / 3600:.1f} hours old"
-        self.checks.add(f"{subject} age", f"{words}; promised are {promised:g} at most." if late else "", f"{words}.")
+        wrong = f"{words}; promised are {promised:g} at most." if late else ""
+        if age < -CLOCKS_DIFFER:  # the newest by its date, and perhaps the oldest there is
+            wrong = (
+                f"{subject}/{manifest.set_id} is dated {-age.total_seconds() / 3600:.1f} hours from now: a clock was "
+                "wrong, and which set is the newest cannot be told from their dates."
+            )
+        self.checks.add(f"{subject} age", wrong, f"{words}.")
 
 
 def _kind_of(error: BackupError) -> str:

@@ -59,9 +59,9 @@ def read_after(
                 f"Journal shipment {name} holds shipment {header['shipment']}: it was put under another name."
             )
         seen |= {int(row["seq"]) for row in rows}
-        changes += [row for row in rows if not in_dump(int(row["xact"]))]
-        if name <= oldest_wanted:  # at or before the dump: read for transactions that were open then
+        if name <= oldest_wanted:  # the dump saw this shipment bound, and so every row in it
             continue
+        changes += [row for row in rows if not in_dump(int(row["xact"]))]
         if previous is not None and header["previous"] != previous[1]:
             damage.append(
                 f"A journal shipment is missing between {previous[0]} and {header['shipment']} of line {line}: the "

@@ -34,11 +34,27 @@ def replay(connection: Connection, changes: Sequence[Mapping[str, Any]]) -> Repl
     for change in sorted(changes, key=lambda one: int(one["seq"])):
         last[(str(change["table"]), str(change["key"]))] = change
     connection.execute("set local session_replication_role = replica")
+    _begin_a_line(connection)
     for (table, _), change in last.items():
         _put(connection, table, change)
     _settle_sequences(connection, {table for table, _ in last})
     leave_numbers_free(connection)
     return Replayed(len(changes), len(last), tuple(_orphans(connection)))
+
+
+def _begin_a_line(connection: Connection) -> None:
+    """The journal that came with the dump goes on as a line of this server's own.
+
+    Its rows name transactions of another server. Whatever dump is made here has them, yet by those numbers a later
+    restore would take them for newer than that dump and put old states over new ones: 0 is in every snapshot. What was
+    bound to a shipment nobody confirmed is bound anew.
+    """
+    connection.execute(
+        """update pw.journal set shipped_in = null
+           where shipped_in in (select shipment_id from pw.journal_shipments where confirmed_at is null)"""
+    )
+    connection.execute("delete from pw.journal_shipments where confirmed_at is null")
+    connection.execute("update pw.journal set xact = 0 where xact <> 0")
 
 
 def _put(connection: Connection, table: str, change: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from pw_pipelines.backups import rounds
+from pw_pipelines.backups.drill_sets import CLOCKS_DIFFER
 from pw_pipelines.backups.model import SUBJECTS, Subject
 from pw_pipelines.settings import Settings
 
@@ -16,7 +17,8 @@ from pw_pipelines.settings import Settings
 @dataclass(frozen=True)
 class Standing:
     """One subject. age_hours: of the newest good set's data; None: there is none. late: older than promised, or none
-    although it has been time enough. skipped: why it is not backed up here."""
+    although it has been time enough; sets dated ahead of now say nothing of that. skipped: why it is not backed up
+    here."""
 
     subject: Subject
     skipped: str | None
@@ -39,16 +41,18 @@ def standings(connection: psycopg.Connection[Any], settings: Settings, *, now: d
 
 def _standing(connection: psycopg.Connection[Any], settings: Settings, subject: Subject, now: datetime) -> Standing:
     row = connection.execute(
-        """select count(*) filter (where good)::int as good, max(captured_at) filter (where good) as captured_at,
-                  (array_agg(set_id order by captured_at desc) filter (where good))[1] as newest,
+        """select count(*) filter (where good)::int as good,
+                  max(captured_at) filter (where good and not ahead) as captured_at,
+                  (array_agg(set_id order by captured_at desc) filter (where good and not ahead))[1] as newest,
                   count(*) filter (where state = 'complete' and confirmed_at is null)::int as unconfirmed,
                   array_agg(set_id order by set_id) filter (where damage is not null) as damaged,
                   coalesce(sum(bytes) filter (where state = 'complete'), 0)::bigint as bytes,
                   min(started_at) as first
            from (select *, state = 'complete' and confirmed_at is not null and verified_at is not null
-                           and damage is null as good
+                           and damage is null as good,
+                        captured_at > %s as ahead  -- made while a clock was wrong: says nothing of how old data is
                  from pw.backup_sets where subject = %s and state <> 'expired') as sets""",
-        (subject,),
+        (now + CLOCKS_DIFFER, subject),
     ).fetchone()
     last = connection.execute(
         "select state, error, offsite_error, damage from pw.backup_sets where subject = %s and state <> 'making'"
@@ -64,7 +68,7 @@ def _standing(connection: psycopg.Connection[Any], settings: Settings, subject: 
     return Standing(
         subject=subject, skipped=skipped, good=row["good"], newest=row["newest"], captured_at=captured_at,
         age_hours=None if age is None else round(age, 2), promise_hours=promise,
-        late=skipped is None and since is not None and since > promise,
+        late=skipped is None and ((since is not None and since > promise) or (row["good"] > 0 and age is None)),
         unconfirmed=row["unconfirmed"], damaged=tuple(row["damaged"] or ()),
         last_error=(last["error"] or last["damage"] or last["offsite_error"]) if last else None, bytes=row["bytes"],
     )  # fmt: skip

@@ -40,16 +40,21 @@ select p.portal, p.changed
  cross join lateral (select portal, changed from pw.portal_probes where portal_probes.portal = known.portal
                       order by at desc limit 1) p
 """
-_BACKUPS = """
+# A set one may count on is off-site, read through and undamaged (backups.model.BackupSet.is_good); one that is dated
+# ahead was made while a clock was wrong, and says nothing of how old data is.
+_GOOD = "confirmed_at is not null and verified_at is not null and damage is null"
+_BACKUPS = f"""
 select subject, extract(epoch from %(now)s - max(captured_at)) as made,
-       extract(epoch from %(now)s - max(captured_at) filter (where confirmed_at is not null)) as off_site,
-       count(*) filter (where damage is not null) as damaged,
+       extract(epoch from %(now)s - max(captured_at) filter (where {_GOOD})) as off_site,
+       (count(*) filter (where damage is not null)) as damaged,
        (array_agg(bytes order by captured_at desc))[1] as bytes
-  from pw.backup_sets where state = 'complete' group by 1
+  from (select *, captured_at > %(now)s + interval '15 minutes' as ahead from pw.backup_sets
+         where state = 'complete') as sets
+ where not ahead group by 1
 """
-_SUBJECTS = """
+_SUBJECTS = f"""
 select subject, exists (select 1 from pw.backup_sets s where s.subject = subjects.subject and s.state = 'complete'
-                           and s.confirmed_at is not null and s.damage is null)::int as has_one
+                           and {_GOOD})::int as has_one
   from unnest(%(subjects)s::text[]) as subjects(subject)
 """
 _DRILL = """
@@ -111,7 +116,7 @@ def groups() -> tuple[Group, ...]:
                   "changed", ("portal",)),)),
         Group("backups", _BACKUPS, (
             Gauge("pw_backup_age_seconds", "Age of the data in the newest complete backup.", "made", ("subject",)),
-            Gauge("pw_backup_off_site_age_seconds", "The same of the newest that was read back off-site.", "off_site",
+            Gauge("pw_backup_off_site_age_seconds", "The same of the newest one that may be counted on.", "off_site",
                   ("subject",)),
             Gauge("pw_backup_damaged_sets", "Complete sets that were found damaged.", "damaged", ("subject",)),
             Gauge("pw_backup_size_bytes", "Size of the newest complete backup.", "bytes", ("subject",)))),

@@ -280,6 +280,29 @@ def test_sets_older_than_promised_are_named(copy: Made) -> None:
     assert {one.name for one in drill.checks if not one.ok} == {"postgres age", "objects age"}
 
 
+def test_a_set_dated_ahead_is_no_young_one(copy: Made) -> None:
+    clock = copy.house.settings.clock
+    clock.set_offset(-timedelta(hours=50))
+    try:
+        drill = copy.drill()
+    finally:
+        clock.set_offset(timedelta(0))
+
+    assert "a clock was wrong" in check(drill, "postgres age").detail
+    assert not drill.ok
+
+
+def test_a_live_house_restored_since_the_newest_dump_has_no_recovery_point_of_zero(
+    copy: Made, clone_database: Callable[[str], str]
+) -> None:
+    drill = run_drill(copy.house.settings, live=Database(clone_database(TEMPLATE)))
+
+    assert "was restored since the newest dump" in check(drill, "recovery point").detail
+    assert drill.rpo_seconds is not None
+    assert drill.rpo_seconds > 0
+    assert not drill.ok
+
+
 def test_an_empty_off_site_copy_is_said_in_words(copy: Made) -> None:
     shutil.rmtree(copy.house.far)
     copy.house.far.mkdir()

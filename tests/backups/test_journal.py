@@ -167,6 +167,23 @@ def test_a_replay_gives_the_same_rows_as_live_to_the_last_digit_and_may_be_playe
     assert int(following[-6:]) > int(number[-6:]) + 900
 
 
+def test_what_a_dump_brought_along_unshipped_is_never_played_over_what_came_after(post: Post) -> None:
+    """A house restored from a dump ships what had not left when it was made; those rows name transactions of the lost
+    server, and a second restore must not take them for newer than its own dump."""
+    with post.db.connect() as connection:
+        connection.execute("insert into pw.customers (email, name, created_at) values ('a@example.com', '1', now())")
+        connection.execute("set local session_replication_role = replica")
+        connection.execute("update pw.journal set xact = xact + 1000000000")  # the other server was older
+    with post.db.connect() as connection:
+        replay(connection, [])
+    with post.db.connect() as connection:
+        connection.execute("update pw.customers set name = '2'")
+    dump = post.facts()["journal"]
+    post.ship()
+
+    assert post.read(dump).changes == []
+
+
 @pytest.mark.parametrize("point", ["backups.journal.bound", "backups.journal.written"])
 def test_a_killed_shipper_leaves_no_gap_and_no_second_content_under_one_name(post: Post, point: str) -> None:
     position = post.facts()["journal"]

@@ -13,6 +13,7 @@ import pytest
 from dagster._core.scheduler.instigation import TickStatus
 from pydantic import SecretStr
 
+from pw_pipelines.backups.status import standings
 from pw_pipelines.db.connection import Database
 from pw_pipelines.jobs.automatic import Automatic
 from pw_pipelines.monitoring import business, dagster_books, records
@@ -68,6 +69,32 @@ def test_orders_are_counted_by_state_and_age(watched: Settings, db: Database, no
     assert found.value("pw_orders", state="received", age="7d") == 1
     assert found.value("pw_orders", state="received", age="older") is None  # nobody pays those any more
     assert found.value("pw_orders", state="held", age="older") == 0
+
+
+def test_a_backup_counts_as_off_site_only_when_it_may_be_counted_on(
+    watched: Settings, db: Database, now: datetime
+) -> None:
+    sets = [  # days ago, read back off-site, read through, what was found
+        (1, True, True, "warehouse.dump.age is damaged"), (2, True, False, None), (3, False, True, None),
+        (4, True, True, None), (-400, True, True, None),
+    ]  # fmt: skip
+    with db.connect() as connection:
+        for number, (days, confirmed, verified, damage) in enumerate(sets):
+            at = now - timedelta(days=days)
+            connection.execute(
+                """insert into pw.backup_sets (set_id, subject, state, started_at, captured_at, machine_captured_at,
+                     finished_at, maker, bytes, manifest_digest, confirmed_at, verified_at, damage)
+                   values (%s, 'postgres', 'complete', %s, %s, %s, %s, 'a test', 1, %s, %s, %s, %s)""",
+                (f"20260101T00000{number}Z-000000", at, at, at, at, "0" * 64, at if confirmed else None,
+                 at if verified and not damage else None, damage),
+            )  # fmt: skip
+        [postgres] = [one for one in standings(connection, watched, now=now) if one.subject == "postgres"]
+
+    age = scrape(watched).value("pw_backup_off_site_age_seconds", subject="postgres")
+
+    assert age == pytest.approx(4 * 86_400, abs=600)  # not the younger ones, nor one of a clock that was wrong
+    assert postgres.age_hours == pytest.approx(96, abs=0.2)
+    assert postgres.late
 
 
 def test_what_waits_is_told_with_its_age(watched: Settings, db: Database, now: datetime) -> None:
