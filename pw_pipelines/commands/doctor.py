@@ -44,7 +44,9 @@ def doctor(
         from rich.table import Table
         from rich.text import Text
 
-        table = Table("", "what", "found", "mend it with", box=None, pad_edge=False)
+        table = Table("", box=None, pad_edge=False)
+        for heading in ("what", "found", "mend it with"):
+            table.add_column(heading, overflow="fold")  # a name or a command that is cut can't be typed
         for check in checks:
             table.add_row(MARKS[check.verdict], Text(check.name), Text(check.detail), Text(check.mend))
         stdout.print(table)
