@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pw_pipelines.bounces.report import read_report
+from pw_pipelines.bounces.score import read_expected, score
 from pw_pipelines.commands.output import emit_json, stdout
 from pw_pipelines.errors import UsageError
 from pw_pipelines.settings import load_settings
@@ -20,9 +21,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout 
 @app.command("explain")
 def explain(
     files: Annotated[list[Path], typer.Argument(help="Mails as files, with all their headers.")],
+    *,
+    expect: Annotated[
+        Path | None,
+        typer.Option(help="A table of what the mails are (YAML, name: [[recipient, class]]): show right and wrong."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what each mail says of each recipient, and by which lines. Nothing is written."""
+    """Say what each mail says of each recipient, and by which lines. Nothing is written.
+
+    With --expect: a table of right and wrong classes instead; exit code 1 when one is wrong.
+    """
+    if expect is not None:
+        _score(files, expect, as_json=as_json)
+        return
     answers = []
     for file in files:
         try:
@@ -48,6 +60,26 @@ def explain(
             stdout.print(f"  {result.class_:<13} {who}  (rule {result.rule})", highlight=False, markup=False)
             for line in result.evidence:
                 stdout.print(f"      {line}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _score(files: list[Path], expect: Path, *, as_json: bool) -> None:
+    found = score(files, read_expected(expect))
+    if as_json:
+        emit_json(found)
+    else:
+        stdout.print(f"{'it is':<14} {'read as':<14} recipients", highlight=False)
+        for what, got in sorted(found.table.items()):
+            for each, count in sorted(got.items()):
+                mark = "" if each == what else "   WRONG"
+                stdout.print(f"{what:<14} {each:<14} {count:>5}{mark}", highlight=False, markup=False)
+        stdout.print(
+            f"{found.right} of {found.mails} mails right; answers that would count as bounces: {found.harmful}",
+            highlight=False,
+        )
+        for wrong in found.wrong:
+            stdout.print(f"{wrong.mail}: is {wrong.expected}, read as {wrong.found}", highlight=False, markup=False)
+    if found.wrong:
+        raise typer.Exit(1)
 
 
 @app.command("watch")
