@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from pw_pipelines.backups import drill_proofs as proofs
 from pw_pipelines.backups import facts
@@ -45,6 +48,7 @@ from pw_pipelines.errors import ConfigError
 from pw_pipelines.settings import Settings
 
 Say = Callable[[str], object]
+SCRATCH = "pw-drill-"
 
 
 @dataclass
@@ -106,11 +110,21 @@ def _scratch(keep: Path | None) -> Iterator[Path]:
         keep.mkdir(parents=True, mode=0o700)
         yield keep
         return
-    folder = Path(tempfile.mkdtemp(prefix="pw-drill-"))
+    _clear_left_over()
+    folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear_left_over() -> None:
+    """Removes what drills left that were killed in the middle: the whole house lies there in the clear."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*-*"):
+        maker = folder.name.removeprefix(SCRATCH).partition("-")[0]
+        with contextlib.suppress(OSError):
+            if maker.isdecimal() and not psutil.pid_exists(int(maker)) and folder.stat().st_uid == os.getuid():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _postgres(under: _Under) -> None:

@@ -71,16 +71,18 @@ def drill_and_keep(
         ).fetchone()
         assert row is not None
         drill_id = int(str(row["drill_id"]))
+    drill: Drill | None = None
     try:
         drill = run_drill(settings, live=db, keep=keep, say=say)
+        with tempfile.TemporaryDirectory() as folder:
+            page = Path(folder) / "report.html"
+            page.write_text(report_of(drill, drill_id=drill_id), encoding="utf-8")
+            digest = objects.put(page)
+            trouble = _beside_the_copy(settings, page, f"drill-{drill_id:06d}.html")
     except BaseException as error:
-        _close(db, drill_id, settings.clock.now(), error=str(error) or type(error).__name__)
+        # One whose report can't be kept was a drill all the same; one that stays open holds its sets for days.
+        _close(db, drill_id, settings.clock.now(), drill=drill, error=str(error) or type(error).__name__)
         raise
-    with tempfile.TemporaryDirectory() as folder:
-        page = Path(folder) / "report.html"
-        page.write_text(report_of(drill, drill_id=drill_id), encoding="utf-8")
-        digest = objects.put(page)
-        trouble = _beside_the_copy(settings, page, f"drill-{drill_id:06d}.html")
     _close(db, drill_id, settings.clock.now(), drill=drill, digest=digest)
     return Kept(drill_id, drill, digest, trouble)
 

@@ -76,9 +76,10 @@ def hashed(text: str) -> str:
 
 
 def campaign(query: Mapping[str, str]) -> dict[str, str]:
-    """The known parameters of a link, cut to length, without NUL and empty ones."""
+    """The known parameters of a link, cut to length, without NUL and empty ones; an address of mail is no campaign
+    and is left out."""
     cleaned = {name: str(query.get(name, "")).replace("\0", "").strip()[:LONGEST_VALUE] for name in PARAMETERS}
-    return {name: value for name, value in cleaned.items() if value}
+    return {name: value for name, value in cleaned.items() if value and "@" not in value}
 
 
 def is_opted_out(headers: Mapping[str, str]) -> bool:

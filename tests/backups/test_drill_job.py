@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +14,7 @@ import dagster as dg
 import pytest
 
 from pw_pipelines.assets.drills import POINT, RESTORES, restore_drills
+from pw_pipelines.backups import drill as drill_room
 from pw_pipelines.backups import drill_book
 from pw_pipelines.backups.drill_book import troubles
 from pw_pipelines.backups.drill_model import Check, Drill
@@ -79,6 +84,34 @@ def test_a_drill_that_cannot_begin_is_kept_with_its_reason(house: BackupHouse, m
         [row] = drill_book.drills(connection)
     assert (row.ok, row.error) == (False, "PW_OFFSITE_HOST is not set.")
     assert told(house) == ["backup:drill:1"]
+
+
+def test_a_drill_whose_report_cannot_be_kept_is_closed_with_what_it_found(
+    house: BackupHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> str:
+        raise OutsideUnavailable("The object store does not answer.")
+
+    monkeypatch.setattr(type(house.ground.objects), "put", away)
+    assert not run_it(house, monkeypatch, came_to("postgres set")).success
+    with house.ground.db.connect() as connection:
+        [row] = drill_book.drills(connection)
+    assert row.finished_at is not None  # an open one would hold its sets for days and be told as nothing
+    assert (row.ok, row.error) == (False, "The object store does not answer.")
+    assert [one["name"] for one in row.checks if not one["ok"]] == ["postgres set"]
+
+
+def test_what_a_killed_drill_left_in_the_clear_goes_with_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    killed = subprocess.Popen(["true"])
+    killed.wait()
+    for maker in (killed.pid, os.getpid()):
+        (tmp_path / f"pw-drill-{maker}-x" / "plain").mkdir(parents=True)
+    with drill_room._scratch(None):
+        assert not (tmp_path / f"pw-drill-{killed.pid}-x").exists()
+    assert [one.name for one in tmp_path.iterdir()] == [f"pw-drill-{os.getpid()}-x"]  # one that is still at it
 
 
 def test_a_missing_drill_is_told_after_eight_days_under_one_key(

@@ -107,6 +107,14 @@ def test_a_cookie_that_is_none_of_ours_says_nothing(cookie: str) -> None:
     assert visit.of_request({}, cookie, headers) == Visit()
 
 
+def test_an_address_of_mail_in_a_link_is_kept_nowhere() -> None:
+    query = {"utm_source": "listmonk", "utm_term": "ann@example.com", "utm_content": " Ann <ann@example.com> "}
+    headers = {"user-agent": BROWSER["User-Agent"]}
+    seen = visit.of_request(query, "", headers)
+    assert seen is not None
+    assert seen.last == {"utm_source": "listmonk"}
+
+
 def test_a_visit_survives_its_cookie_whatever_the_link_said() -> None:
     odd = dict.fromkeys(visit.PARAMETERS, "ü&=?\r\n;" * 40)
     headers = {"user-agent": BROWSER["User-Agent"]}
