@@ -31,9 +31,17 @@ NEEDED_LIVE: dict[str, str] = {
     "smtp_host": "mails to customers (our mail server)",
     "mail_archive": "proving that a mail went out (address that gets a blind copy of each)",
     "mail_archive_dir": "proving that a mail went out (Maildir those copies arrive in)",
-    "firm_address": "mails to customers (our postal address, which every one names)",
+    "bounce_address": "knowing which mail a failure report is about (address they come back to, tagged per mail)",
+    "bounce_maildir": "reading failure reports and complaints (their Maildir, or all of PW_BOUNCE_IMAP_HOST, _USER and "
+    "_PASSWORD)",
+    "firm_address": "mails to customers and campaigns (our postal address, which every one names)",
     "journal_url": "letting changes of money and effects leave this machine at once (s3:// or file:/// elsewhere)",
     "staff_password": "the staff pages (password of the user `staff`)",
+}
+
+# setting -> those that serve in its place when all are given
+INSTEAD: dict[str, tuple[str, ...]] = {
+    "bounce_maildir": ("bounce_imap_host", "bounce_imap_user", "bounce_imap_password")
 }
 
 
@@ -45,7 +53,12 @@ def missing_credentials(settings: Settings) -> list[str]:
     if settings.is_sandbox:
         return []
     unset = {"firm_address"} - settings.model_fields_set  # it has a default that asks for the real one
-    return [f"PW_{name.upper()}" for name in NEEDED_LIVE if name in unset or not _text(getattr(settings, name)).strip()]
+    instead = {name: names for name, names in INSTEAD.items() if all(_is_given(settings, each) for each in names)}
+    return [
+        f"PW_{name.upper()}"
+        for name in NEEDED_LIVE
+        if name in unset or not (_is_given(settings, name) or name in instead)
+    ]
 
 
 def refuse_incomplete_live(settings: Settings) -> None:
@@ -56,6 +69,10 @@ def refuse_incomplete_live(settings: Settings) -> None:
             f"PW_MODE=live needs {len(missing)} more credential{'s' if len(missing) > 1 else ''}: {wants}. "
             "Set them in the environment, or start with PW_MODE=sandbox."
         )
+
+
+def _is_given(settings: Settings, name: str) -> bool:
+    return bool(_text(getattr(settings, name)).strip())
 
 
 def _text(value: object) -> str:

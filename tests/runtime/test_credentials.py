@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from pw_pipelines.errors import ConfigError
 from pw_pipelines.runtime.credentials import NEEDED_LIVE, missing_credentials
@@ -36,6 +37,16 @@ def test_live_refuses_to_start_and_names_everything_that_is_missing(
 
 def test_with_every_credential_nothing_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = live(monkeypatch, tmp_path, **dict.fromkeys(NEEDED_LIVE, "given"))
+    assert missing_credentials(settings) == []
+
+
+def test_a_mailbox_on_an_imap_server_serves_in_the_maildirs_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = dict.fromkeys(set(NEEDED_LIVE) - {"bounce_maildir"}, "given")
+    settings = live(monkeypatch, tmp_path, **others, bounce_imap_host="imap.example", bounce_imap_user="bounces")
+    assert missing_credentials(settings) == ["PW_BOUNCE_MAILDIR"]
+    settings = settings.model_copy(update={"bounce_imap_password": SecretStr("given")})
     assert missing_credentials(settings) == []
 
 
