@@ -21,16 +21,17 @@ from pw_pipelines.backups.model import BackupError
 
 MEND = "sudo apt-get install mariadb-server-core mariadb-client"
 _START_SECONDS = 60.0
-# Waits until whoever started it goes (its standard input closes), then ends the server.
+# Waits until whoever started it goes (its standard input closes), then ends the server and removes the socket's folder.
 _KEEPER = """
-import subprocess, sys
-server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+import shutil, subprocess, sys
+server = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)
 sys.stdin.buffer.read()
 server.terminate()
 try:
     server.wait(30)
 except subprocess.TimeoutExpired:
     server.kill()
+shutil.rmtree(sys.argv[1], ignore_errors=True)
 """
 
 
@@ -84,8 +85,8 @@ class ScratchMariadb:
         ]  # fmt: skip
         with (self.folder / "server.log").open("ab") as log:
             self._keeper = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _KEEPER, *command], stdin=subprocess.PIPE, stdout=log, stderr=log,
-                start_new_session=True,
+                [sys.executable, "-I", "-S", "-c", _KEEPER, str(self._sockets), *command],
+                stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self._wait()
 
