@@ -181,7 +181,7 @@ def db(postgres: Server, clone_database: Callable[[str], str]) -> Iterator[Datab
     yield Database(url)
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         name = conninfo_to_dict(url)["dbname"]
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(str(name))))
+        connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(str(name))))
 
 
 @pytest.fixture
