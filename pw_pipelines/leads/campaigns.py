@@ -70,15 +70,22 @@ def keep(listmonk: Listmonk, settings: Settings) -> Kept:
 
 
 def review(listmonk: Listmonk, ours: Sequence[Template]) -> Review:
-    """Every running and scheduled campaign against our templates. Writes nothing. Raises OutsideError."""
+    """Every running and scheduled campaign against our templates, and the setting of the one-click headers. Writes
+    nothing. Raises OutsideError."""
+    number, faults = going_out(listmonk, ours)
+    return Review(number, faults, there.sends_unsubscribe_header(listmonk))
+
+
+def going_out(listmonk: Listmonk, ours: Sequence[Template]) -> tuple[int, tuple[Fault, ...]]:
+    """(campaigns that run or are scheduled, those with faults). Writes nothing. Raises OutsideError."""
     going = [each for each in there.campaigns(listmonk, *GOING_OUT) if each.type == "regular"]
     stored = {each.id: each for each in there.templates(listmonk)} if going else {}
-    faults = [
+    faults = tuple(
         Fault(each.uuid, each.name, each.status, tuple(why))
         for each in going
         if (why := faults_of_campaign(each, stored.get(each.template_id or 0), ours))
-    ]
-    return Review(len(going), tuple(faults), there.sends_unsubscribe_header(listmonk))
+    )
+    return len(going), faults
 
 
 def faults_of_campaign(campaign: Campaign, stored: StoredTemplate | None, ours: Sequence[Template]) -> list[str]:

@@ -57,11 +57,11 @@ def work_mailbox(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 def _going_out(listmonk: Listmonk, settings: Settings) -> list[Alert]:
     """Campaigns that lack what their mails must have, seen within a minute of their start. What can't be read is told
     by the asset `campaign_templates`."""
-    from pw_pipelines.leads.campaigns import review
+    from pw_pipelines.leads.campaigns import going_out
     from pw_pipelines.leads.template_files import read_templates
 
     try:
-        faults = review(listmonk, read_templates(settings)).faults
+        _, faults = going_out(listmonk, read_templates(settings))
     except (OutsideError, ConfigError):
         return []
     return [Alert(fault.key, "mail", fault.text) for fault in faults]
