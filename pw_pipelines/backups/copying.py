@@ -11,7 +11,7 @@ from pw_pipelines.backups.books import APPLICATION
 from pw_pipelines.backups.capture import Ground
 from pw_pipelines.backups.manifest import MANIFEST, SIGNATURE
 from pw_pipelines.backups.model import BackupDamaged, BackupError, BackupSet, pool_name
-from pw_pipelines.backups.offsite import Offsite, files_of
+from pw_pipelines.backups.offsite import Offsite, OffsiteRefused, files_of
 from pw_pipelines.backups.sealing import digest_of
 
 _BATCH = 500  # pool objects sent and confirmed at a time: what broke off goes on from there
@@ -83,13 +83,14 @@ def _copy_pool(ground: Ground, offsite: Offsite) -> None:
     pool = object_pool.pool(ground)
     with ground.db.connect(application=APPLICATION) as connection:
         waiting = object_pool.unconfirmed(connection)
+    _look_at_some(ground, offsite, {digest: one for digest, one in pool.items() if digest not in set(waiting)})
     for at in range(0, len(waiting), _BATCH):
         some = waiting[at : at + _BATCH]
         expected = {pool_name(digest): pool[digest].sealed_digest for digest in some}
         lost = [name for name in expected if not (root / name).is_file()]
         if lost:
             raise BackupDamaged(
-                f"{lost[0]} is gone before it was off-site; `pw backup verify` says which.", what=lost[0]
+                f"{lost[0]} is neither here nor off-site; the next set of objects seals it anew.", what=lost[0]
             )
         offsite.copy(root, list(expected))
         faults.point("backups.offsite.pool_copied")
@@ -100,6 +101,22 @@ def _copy_pool(ground: Ground, offsite: Offsite) -> None:
             )
         for digest in some:
             ground.places.pooled(digest).unlink(missing_ok=True)
+
+
+def _look_at_some(ground: Ground, offsite: Offsite, confirmed: Mapping[str, object_pool.Pooled]) -> None:
+    """Reads today's share of the objects that are off-site: a set is no better than the pool it stands on."""
+    some = object_pool.of_today(confirmed, ground.now())
+    expected = {pool_name(digest): confirmed[digest].sealed_digest for digest in some}
+    if not expected:
+        return
+    try:
+        found = offsite.digests(ground.places.root, expected)
+    except OffsiteRefused:
+        return  # it reads nothing for us there, and what is not here can't be compared: the drill fetches all of it
+    object_pool.not_confirmed(
+        ground, [digest for digest in some if found.get(pool_name(digest)) != confirmed[digest].sealed_digest]
+    )
+    _require(found, expected)
 
 
 def _require(found: Mapping[str, str | None], expected: Mapping[str, str]) -> None:

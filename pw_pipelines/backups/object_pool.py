@@ -3,13 +3,15 @@
 Our objects are named by their digest and never change, so a day's work is what is new. Each new object is read whole
 while it is sealed; of the known ones a part is read whole each day, so that in PARTS days all were. An object that is
 gone or altered in the source is named; its sealed copy stays in the pool and in the index, which is what saves it.
+The other way round, a sealed copy that was lost off-site is sealed and sent anew while the source still has the object.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +48,11 @@ class Pooled:
 def capture(ground: Ground, scratch: Path) -> Captured:
     """Seals what is new into the pool; returns the index of everything there was. Raises BackupError, OutsideError."""
     moment = moment_of(ground)
-    known = pool(ground)
+    pooled, nowhere = pool(ground), _nowhere(ground)
+    known = {digest: one for digest, one in pooled.items() if digest not in nowhere}
     # Asked before the listing: an object is kept first and named in the warehouse afterwards, so what comes while the
     # new ones are being sealed is the next set's, and not gone.
-    wanted = known.keys() | referenced(ground)
+    wanted = pooled.keys() | referenced(ground)
     in_source = dict(ground.objects.digests())
     altered: list[str] = []
     for digest in sorted(in_source.keys() - known.keys()):
@@ -58,11 +61,10 @@ def capture(ground: Ground, scratch: Path) -> Captured:
             altered.append(digest)
         else:
             known[digest] = made
-    part = moment[0].toordinal() % PARTS
-    for digest in sorted(in_source.keys() & known.keys()):
-        if in_source[digest] != known[digest].bytes or (
-            int(digest[:4], 16) % PARTS == part and not _is_whole(ground, digest)
-        ):
+    both = sorted(in_source.keys() & known.keys())
+    looked_at = set(of_today(both, moment[0]))
+    for digest in both:
+        if in_source[digest] != known[digest].bytes or (digest in looked_at and not _is_whole(ground, digest)):
             altered.append(digest)
     missing = sorted(wanted - in_source.keys())
     index = scratch / INDEX
@@ -91,6 +93,27 @@ def unconfirmed(connection: psycopg.Connection[Any]) -> list[str]:
     """Objects whose off-site copy nobody has read back yet."""
     rows = connection.execute("select digest from pw.backup_objects where confirmed_at is null order by digest")
     return [str(row["digest"]) for row in rows]
+
+
+def not_confirmed(ground: Ground, digests: Sequence[str]) -> None:
+    """What was off-site is gone or altered there: nobody counts on it, and the next set seals and sends it anew."""
+    if digests:
+        with ground.db.connect(application=APPLICATION) as connection:
+            connection.execute(
+                "update pw.backup_objects set confirmed_at = null where digest = any(%s)", (list(digests),)
+            )
+
+
+def of_today(digests: Iterable[str], now: datetime) -> list[str]:
+    """The share of all objects that is looked at today; each has its turn once in PARTS days."""
+    return [digest for digest in digests if int(digest[:4], 16) % PARTS == now.toordinal() % PARTS]
+
+
+def _nowhere(ground: Ground) -> set[str]:
+    """Objects that were sealed and are neither off-site nor here any more."""
+    with ground.db.connect(application=APPLICATION) as connection:
+        waiting = unconfirmed(connection)
+    return {digest for digest in waiting if not ground.places.pooled(digest).is_file()}
 
 
 def read_index(path: Path) -> Iterator[Pooled]:
@@ -130,7 +153,8 @@ def _into_pool(ground: Ground, scratch: Path, digest: str) -> Pooled | None:
     with ground.db.connect(application=APPLICATION) as connection:
         connection.execute(
             "insert into pw.backup_objects (digest, bytes, sealed_digest, sealed_bytes, sealed_at)"
-            " values (%s, %s, %s, %s, %s) on conflict (digest) do nothing",
+            " values (%s, %s, %s, %s, %s) on conflict (digest) do update set sealed_digest = excluded.sealed_digest,"
+            " sealed_bytes = excluded.sealed_bytes, sealed_at = excluded.sealed_at, confirmed_at = null",
             (digest, sealed.plain_bytes, sealed.digest, sealed.bytes, ground.now()),
         )
     return Pooled(digest, sealed.plain_bytes, sealed.digest, sealed.bytes)

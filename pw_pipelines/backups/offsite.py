@@ -103,7 +103,8 @@ class Offsite:
         """SHA-256 of what lies there under each of `files` (name -> the digest it must have); None: not there.
 
         Asks the far side's sha256sum. Where that may not be run, files that lie below `root` are compared by content
-        through rsync, and one that differs or cannot be compared is told as "". Raises OffsiteUnavailable.
+        through rsync, and one that differs is told as "". Raises OffsiteUnavailable; OffsiteRefused where that may not
+        be run and not all files lie here.
         """
         found: dict[str, str | None] = dict.fromkeys(files)
         names = list(files)
@@ -135,6 +136,8 @@ class Offsite:
 
     def _compared(self, root: Path, files: Mapping[str, str]) -> dict[str, str | None]:
         local = [name for name in files if (root / name).is_file()]
+        if len(local) < len(files):
+            raise OffsiteRefused(f"{self.host} runs no sha256sum for us, and what is not here can't be compared.")
         changes: set[str] = set()
         if local:
             with tempfile.TemporaryDirectory() as scratch, _list_file(local) as listed:
@@ -145,10 +148,7 @@ class Offsite:
                     "comparing with off-site", output,
                 )  # fmt: skip
                 changes = set(output.read_text(encoding="utf-8", errors="replace").splitlines())
-        return {
-            name: digest if name in local and name not in changes else ("" if name in changes else None)
-            for name, digest in files.items()
-        }
+        return {name: "" if name in changes else digest for name, digest in files.items()}
 
     def _rsync(self, options: Sequence[str], what: str, output: Path | None = None) -> None:
         command = ["rsync", f"--timeout={SILENCE_SECONDS}", "--rsh", shlex.join(self._ssh()), *options]

@@ -114,7 +114,17 @@ def _pool_damage(ground: Ground, offsite: Offsite | None) -> tuple[list[str], li
         return damage, []
     if offsite is None:
         return [*damage, *(f"{name} is missing" for name in away)], []
-    wrong, unknown = _asked(lambda: differing(away, offsite.digests(ground.places.root, away)))
+    found: dict[str, str | None] = {}
+
+    def ask() -> list[str]:
+        found.update(offsite.digests(ground.places.root, away))
+        return differing(away, found)
+
+    wrong, unknown = _asked(ask)
+    if found:
+        object_pool.not_confirmed(
+            ground, [one for one in pool if (name := pool_name(one)) in away and found.get(name) != away[name]]
+        )
     return [*damage, *wrong], unknown
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_pipelines.backups import books, expiring, retention, verifying
+from pw_pipelines.backups import books, expiring, object_pool, retention, verifying
 from pw_pipelines.backups.offsite import Offsite, OffsiteRefused, OffsiteUnavailable
 from pw_pipelines.errors import ConfigError
 from tests.backups.house import BackupHouse
@@ -103,6 +103,40 @@ def test_a_sealed_object_that_vanished_off_site_is_named(house: BackupHouse) -> 
     [verdict] = verifying.verify(house.ground, house.offsite(), house.sets("objects"))
 
     assert verdict.damage == (f"pool/{digest[:2]}/{digest}.age is not off-site",)
+
+
+@pytest.mark.parametrize("finder", ["the next set", "pw backup verify"])
+def test_a_sealed_object_lost_off_site_makes_no_good_set_and_is_sealed_anew(
+    house: BackupHouse, monkeypatch: pytest.MonkeyPatch, finder: str
+) -> None:
+    digest = house.keep(b"precious")
+    house.back_up("objects")
+    there = house.far / "pool" / digest[:2] / f"{digest}.age"
+    there.unlink()
+    if finder == "the next set":
+        monkeypatch.setattr(object_pool, "PARTS", 1)  # all of it has its turn today
+        told = house.back_up("objects")
+        assert not told.ok
+        assert f"{digest}.age is not off-site" in str(told.error)
+    else:
+        verifying.verify(house.ground, house.offsite(), house.sets("objects"))
+
+    assert house.back_up("objects").ok
+    assert there.is_file()
+    assert house.sets("objects")[0].is_good
+    assert verifying.verify(house.ground, house.offsite(), house.sets("objects")[:1])[0].ok
+
+
+def test_what_was_lost_before_it_was_off_site_is_sealed_anew(house: BackupHouse) -> None:
+    digest = house.keep(b"precious")
+    there = house.settings.offsite_port
+    house.with_settings(offsite_port=1)
+    house.back_up("objects")
+    house.ground.places.pooled(digest).unlink()
+    house.with_settings(offsite_port=there)
+
+    assert house.back_up("objects").ok
+    assert f"pool/{digest[:2]}/{digest}.age" in house.files_far()
 
 
 def test_an_altered_manifest_is_noticed_by_its_signature(house: BackupHouse) -> None:
