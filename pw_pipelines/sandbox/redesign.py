@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -133,14 +134,17 @@ def _with_script(body: bytes, edits: list[Edit]) -> bytes:
     return body[: head.end()] + script + body[head.end() :] if head else script + body
 
 
-def routes(redesigns: Redesigns) -> list[Route]:
-    """`/redesign` below the mount `/_control`."""
+def routes(redesigns: Redesigns, portals: Sequence[str]) -> list[Route]:
+    """`/redesign` below the mount `/_control`. `portals`: whose pages can be rebuilt."""
+    unknown = JSONResponse({"error": f"There is no such portal here; there are {', '.join(portals)}."}, status_code=422)
 
     async def tell(request: Request) -> Response:
         try:
             order = Order.model_validate(await request.json())
         except (ValidationError, ValueError) as error:
             return JSONResponse({"error": str(error)}, status_code=422)
+        if order.portal not in portals:
+            return unknown
         redesigns.edits.setdefault(order.portal, []).extend(order.edits)
         return JSONResponse(redesigns.shown())
 
@@ -149,6 +153,8 @@ def routes(redesigns: Redesigns) -> list[Route]:
 
     async def mend(request: Request) -> Response:
         if portal := request.query_params.get("portal"):
+            if portal not in portals:
+                return unknown
             redesigns.edits.pop(portal, None)
         else:
             redesigns.edits.clear()

@@ -82,7 +82,7 @@ def create_app(settings: Settings, *, world: World | None = None, book: faults.F
             routes=[
                 *faults.routes(book),
                 *filing_portals.control(house),
-                *redesign.routes(redesigns),
+                *redesign.routes(redesigns, (*filing_portals.NAMES, *portals.STATES)),
                 *_control(settings, world),
             ],
         ),

@@ -20,12 +20,13 @@ from pw_pipelines.sandbox.filing_portals import (
 )
 from pw_pipelines.sandbox.filing_portals.common import House
 
-__all__ = ["House", "control", "routes"]
+__all__ = ["NAMES", "House", "control", "routes"]
 
 _PORTALS = {
     module.PORTAL: module.routes
     for module in (fcc_rmd, fcc_ecfs, usac_efile, fcc_bdc, wy_registry, irs_ein, bc_registry, agent_wholesale)
 }
+NAMES = tuple(_PORTALS)
 
 
 def routes(house: House) -> list[BaseRoute]:
@@ -35,4 +36,4 @@ def routes(house: House) -> list[BaseRoute]:
 
 def control(house: House) -> list[BaseRoute]:
     """What stands below `/_control` for the portals."""
-    return [*common.control(house, tuple(_PORTALS))]
+    return [*common.control(house, NAMES)]

@@ -12,6 +12,8 @@ from pw_pipelines.sandbox.portals import post_back, single_page, wizard
 from pw_pipelines.sandbox.portals.mood import Moods
 from pw_pipelines.sandbox.portals.mood import routes as control
 
+STATES = ("wy", "bc", "mo")
+
 
 def routes(seed: int) -> list[BaseRoute]:
     """Everything below `/portals`."""
