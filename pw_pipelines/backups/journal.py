@@ -93,7 +93,8 @@ class Lag:
 def ship(db: Database, store: JournalStore, sealing: Sealing, *, most_rows: int = MOST_ROWS) -> Shipped:
     """Ships everything that is committed. What could not be written waits, and the reason is kept with its shipment.
 
-    Raises JournalError when the store holds another shipment under the next name: nothing is overwritten.
+    Raises JournalError when the store holds another shipment under the next name: nothing is overwritten, and the alert
+    of a journal that is stuck says why.
     """
     shipments = rows = 0
     while True:
@@ -107,12 +108,14 @@ def ship(db: Database, store: JournalStore, sealing: Sealing, *, most_rows: int 
         faults.point("backups.journal.bound")
         try:
             rows += _write(db, store, sealing, bound)
-        except OutsideError as error:
+        except (OutsideError, JournalError) as error:
             with db.connect(application="pw-journal") as connection:
                 connection.execute(
                     "update pw.journal_shipments set attempts = attempts + 1, last_error = %s where shipment_id = %s",
                     (str(error), bound),
                 )
+            if isinstance(error, JournalError):
+                raise
             return Shipped(shipments, rows, waiting, str(error))
         shipments += 1
 

@@ -232,6 +232,9 @@ def test_another_shipment_under_the_next_name_stops_the_shipper_and_is_not_overw
         post.ship()
 
     assert taken.read_bytes() == file.read_bytes()
+    with post.db.connect() as connection:
+        [row] = connection.execute("select last_error from pw.journal_shipments where confirmed_at is null").fetchall()
+    assert "holds another shipment" in row["last_error"]  # what the alert of a stuck journal quotes
 
 
 def _three_shipments(post: Post) -> dict[str, Any]:
