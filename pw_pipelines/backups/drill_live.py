@@ -49,7 +49,10 @@ def compare_with_live(
                join pw.orders o on o.order_id = (j.key ->> 'order_id')::bigint
                where j.table_name = 'orders' and j.row ->> 'paid_at' is not null order by o.number, j.seq"""
         ).fetchall()
-    lost = [one for one in rows if same_line and one["seq"] not in seen and not in_dump(int(one["xact"]))]
+    lost = [
+        one for one in rows
+        if same_line and (one["seq"], one["at"]) not in seen and not in_dump(int(one["xact"]))
+    ]  # fmt: skip
     oldest = min((one["at"] for one in lost), default=None)
     dump_age = (began - captured_at).total_seconds()
     since_oldest = (began - oldest).total_seconds() if oldest else 0.0

@@ -26,13 +26,14 @@ Change = Mapping[str, Any]
 class Read:
     """What the store holds past a dump. changes: those the dump does not have, by seq. damage: sentences, each naming
     the shipment; what follows a damaged shipment is still read, since every row stands for itself.
-    newest_at: when the newest change in the store was made (the machine's clock)."""
+    newest_at: when the newest change in the store was made (the machine's clock). seen: number and moment of every row
+    in the store; the number alone is given again by a database that was put back to an older state in its place."""
 
     shipments: int
     changes: Sequence[Change]
     damage: tuple[str, ...]
     newest_at: datetime | None
-    seen: frozenset[int]
+    seen: frozenset[tuple[int, datetime]]
 
 
 def read_after(
@@ -44,7 +45,7 @@ def read_after(
     names = [name for name in store.names() if name.startswith(f"{line}/")]
     damage: list[str] = []
     changes: list[Change] = []
-    seen: set[int] = set()
+    seen: set[tuple[int, datetime]] = set()
     previous: tuple[int, str] | None = (last, str(position["last_digest"]))
     oldest_wanted = name_of(line, last)
     for name in names:
@@ -58,7 +59,7 @@ def read_after(
             damage.append(
                 f"Journal shipment {name} holds shipment {header['shipment']}: it was put under another name."
             )
-        seen |= {int(row["seq"]) for row in rows}
+        seen |= {(int(row["seq"]), datetime.fromisoformat(str(row["at"]))) for row in rows}
         if name <= oldest_wanted:  # the dump saw this shipment bound, and so every row in it
             continue
         changes += [row for row in rows if not in_dump(int(row["xact"]))]
