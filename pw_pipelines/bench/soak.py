@@ -27,7 +27,7 @@ from pw_pipelines.bench.measure import Measure, at_most
 from pw_pipelines.bench.paid_orders import BenchFailed, BenchHouse, bench_house
 from pw_pipelines.bench.soak_books import Books, Day, Mark, growth
 from pw_pipelines.bench.soak_breaks import Break, Breaker
-from pw_pipelines.bench.soak_mail import maildir, send_campaign
+from pw_pipelines.bench.soak_mail import send_campaign
 from pw_pipelines.bench.soak_red import Cause, judged, not_reddened
 from pw_pipelines.clock import EASTERN, machine_now
 from pw_pipelines.db.connection import Database
@@ -58,13 +58,12 @@ def run(home: Path, *, days: int | None, quick: bool, say: Say) -> tuple[list[Me
     """The bench; `home` is an empty folder. Returns the measures and each day as it was told."""
     strikes = home / "strikes"
     strikes.mkdir()
-    house_home = home / "house"
     more = {
-        faults.BOOK: str(strikes), "PW_BOUNCE_MAILDIR": str(maildir(house_home)),
+        faults.BOOK: str(strikes),
         "PW_SANDBOX_COMPANIES": "0.1",  # fewer, and a register's copy would not be believed
     }  # fmt: skip
     begun = time.monotonic()
-    with bench_house(house_home, "warm", more, filled=True) as house:
+    with bench_house(home / "house", "warm", more, filled=True) as house:
         week = Week(house, Breaker(house, strikes), days or (QUICK_DAYS if quick else DAYS), quick=quick, say=say)
         week.fill()
         filled = time.monotonic()

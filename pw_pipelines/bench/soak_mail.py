@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from pathlib import Path
 
 import psycopg
 
@@ -14,11 +13,6 @@ from pw_pipelines.runtime.running import running_house
 HARD_SHARE, SOFT_SHARE = 0.02, 0.03  # of a day's mails; 5 % hard would stop all sending
 _REFUSED = ("5.1.1", "smtp; 550 5.1.1 The email account that you tried to reach does not exist")
 _FULL = ("4.2.2", "smtp; 452 4.2.2 The recipient's inbox is out of storage space")
-
-
-def maildir(home: Path) -> Path:
-    """Where the house of the bench is told that reports arrive."""
-    return home / "bounces"
 
 
 def send_campaign(house: BenchHouse, *, day: int, complaint: bool) -> dict[str, int]:
@@ -32,7 +26,8 @@ def send_campaign(house: BenchHouse, *, day: int, complaint: bool) -> dict[str, 
     emails = [str(row["email"]) for row in rows]
     hard, soft = int(len(emails) * HARD_SHARE), int(len(emails) * SOFT_SHARE)
     campaign = str(uuid.uuid5(uuid.NAMESPACE_URL, f"campaign {day}"))
-    folder = maildir(house.settings.home) / "new"
+    assert house.settings.bounce_maildir is not None  # the sandbox has one
+    folder = house.settings.bounce_maildir / "new"
     folder.mkdir(parents=True, exist_ok=True)
     told = 0
     readers = _readers(house, emails[: hard + soft + bool(complaint)])
