@@ -43,7 +43,10 @@ def test_a_person_who_pressed_a_button_waits_a_second_in_the_queue_not_five(prom
 def test_runs_of_one_job_and_runs_on_the_marts_take_turns(promised: dict[str, Any]) -> None:
     limits = {one["key"]: one for one in promised["concurrency"]["runs"]["tag_concurrency_limits"]}
     assert {key: one["limit"] for key, one in limits.items()} == {
-        "pw/job": 1, "pw/marts": 1, "pw/registers": 1, "pw/backups": 1,
+        "pw/job": 1,
+        "pw/marts": 1,
+        "pw/registers": 1,
+        "pw/backups": 1,
     }
     assert all(one["value"] == {"applyLimitPerUniqueValue": True} for one in limits.values())
     assert promised["concurrency"]["runs"]["max_concurrent_runs"] == 8
