@@ -47,6 +47,7 @@ CHECKS, QUICK_CHECKS = 12, 5
 FILL_SECONDS, RUN_SECONDS, DESK_SECONDS, EVENING_SECONDS, ALERT_SECONDS = 1_500.0, 600.0, 240.0, 240.0, 150.0
 LOOK_SECONDS = 1.0
 FIRST_TURN = time_of_day(3, 30)
+LAST_TURN = time_of_day(23, 5)
 OFFICE = time_of_day(10, 20)  # orders come, campaigns go
 MENDED = time_of_day(11, 30)
 MEMORY_TIMES, GROWTH_TIMES = 1.2, 1.5  # the last day against the second
@@ -101,6 +102,9 @@ class Week:
         for name in ("registers_florida", "registers_weekly", "registers_monthly"):
             self._start(AUTOMATIC[name], today)
         self._wait("registers", lambda: not self.books.open_runs(), FILL_SECONDS)
+        self._at(today, LAST_TURN)  # the evening's backup, else the first night would find it late
+        self._start(AUTOMATIC["backup_postgres_six_hourly"], today)
+        self._wait("the first evening", lambda: not self.books.open_runs(), FILL_SECONDS)
         self.size_before = int(self.books.ours("select pg_database_size(current_database()) as n")[0]["n"])
 
     def live(self) -> None:
