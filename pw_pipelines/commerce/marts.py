@@ -16,6 +16,7 @@ from psycopg import sql
 
 from pw_pipelines.compliance.dbt_run import NodeResult, run_phase
 from pw_pipelines.db.connection import Database
+from pw_pipelines.db.deadlocks import again_after_deadlock
 from pw_pipelines.errors import PwError
 
 SCHEMA, NEXT, TAG = "commerce", "commerce_next", "phase_commerce"
@@ -35,7 +36,7 @@ def build(
         _drop(db, NEXT)
         nodes = run_phase(db, home / FOLDER, TAG, as_of, on_node)
         try:
-            _put_in_force(db)
+            again_after_deadlock(lambda: _put_in_force(db))
         except psycopg.errors.LockNotAvailable as error:
             raise PwError(
                 f"The marts of orders are built, but somebody has read the old ones for more than {SWAP_WAIT}. End "

@@ -22,6 +22,7 @@ from pw_pipelines.compliance.dbt_run import NodeResult, run_phase
 from pw_pipelines.compliance.history import HistoryReport
 from pw_pipelines.compliance.reference import load_reference
 from pw_pipelines.db.connection import Database
+from pw_pipelines.db.deadlocks import again_after_deadlock
 from pw_pipelines.errors import PwError
 from pw_pipelines.settings import load_settings
 
@@ -76,7 +77,7 @@ def build(
             _require_first_phase(db, as_of)
             nodes += run_phase(db, folder, "phase_leads", as_of, on_node)
             try:
-                booked = _put_in_force(db, as_of, now)
+                booked = again_after_deadlock(lambda: _put_in_force(db, as_of, now))
             except psycopg.errors.LockNotAvailable as error:
                 raise PwError(
                     f"The marts as of {as_of} are built, but somebody has read the old ones for more than {SWAP_WAIT}. "
