@@ -154,6 +154,8 @@ class Week:
         if name == "acquire_daily" and broken.when == "source":
             self._wait("vintages", lambda: not self._is_open("refresh_bdc"), RUN_SECONDS)
             broken.begin(self.breaker)
+        if name == "commissions_daily":  # else the clock would be past its promise before it is made
+            self._wait("the night's backup", lambda: not self._is_open("make_backup_postgres"), RUN_SECONDS)
         if name == "commissions_daily" and broken.when == "source":
             self._wait("the broken acquisition", lambda: bool(self.books.runs_of("acquire", today))
                        and not self._is_open("acquire"), RUN_SECONDS)  # fmt: skip
