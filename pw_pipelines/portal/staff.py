@@ -17,6 +17,7 @@ from pw_pipelines.portal.desk_session import session_of
 from pw_pipelines.portal.security import is_staff
 from pw_pipelines.portal.site import Site, site_of
 from pw_pipelines.portal.status import Figures, figures
+from pw_pipelines.portal.status_house import house_worries
 from pw_pipelines.portal.status_runs import linked
 from pw_pipelines.portal.status_sources import expected
 from pw_pipelines.portal.words import age
@@ -52,10 +53,12 @@ def first_page(site: Annotated[Site, Depends(site_of)]) -> HTMLResponse:
         "status.html",
         books=books,
         dagster=dagster,
-        worries=[] if filling else worries(books, dagster, url),
+        worries=[]
+        if filling
+        else [*worries(books, dagster, url), *house_worries(site.db, site.settings, now=site.clock.now())],
         filling=filling,
         loading=[line for line in lines if line.state == "loading"],
-        linked=partial(linked, dagster_url=url),
+        linked=partial(linked, dagster_url=url, public_url=site.settings.public_url),
     )
 
 

@@ -95,17 +95,22 @@ def materialization(assets: Sequence[str]) -> str:
     return f"materialization of {', '.join(assets[:_NAMED])}{more}"
 
 
-def linked(text: str, dagster_url: str) -> list[Part]:
-    """A text with the addresses of Dagster's pages in it as links; other addresses stay text."""
+def linked(text: str, dagster_url: str, public_url: str | None = None) -> list[Part]:
+    """A text with the addresses of Dagster's pages, and of ours, as links; other addresses stay text."""
     base = f"{dagster_url.rstrip('/')}/"
+    ours = f"{public_url.rstrip('/')}/" if public_url else None
     parts: list[Part] = []
     end = 0
     for found in _LINK.finditer(text):
         url = found.group()
-        if not url.startswith(base):
+        if url.startswith(base):
+            label = _label(url.removeprefix(base))
+        elif ours and url.startswith(ours):
+            label = f"/{url.removeprefix(ours)}"
+        else:
             continue
         parts.append(Part(text[end : found.start()]))
-        parts.append(Part(_label(url.removeprefix(base)), url))
+        parts.append(Part(label, url))
         end = found.end()
     parts.append(Part(text[end:]))
     return [part for part in parts if part.text]
