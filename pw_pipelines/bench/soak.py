@@ -161,6 +161,8 @@ class Week:
                        and not self._is_open("acquire"), RUN_SECONDS)  # fmt: skip
             broken.end(self.breaker)
             self._start(AUTOMATIC["acquire_daily"], today)  # a person starts it anew
+        if name == "portals_daily":  # the campaign of the day goes to whom the reconciliation admits
+            self._wait("the lead list", lambda: not self._is_open("sync_listmonk"), RUN_SECONDS)
         if name == "portals_daily" and broken.when == "probes":
             broken.begin(self.breaker)
             self._mended(broken, len(self.days) + 1)
