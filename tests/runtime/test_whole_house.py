@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 
@@ -27,8 +28,10 @@ def test_the_whole_house_comes_up_answers_and_goes_down(server_path: Path) -> No
             "sandbox", "web", "code-server", "warm", "dagster-webserver", "dagster-read-only",
             "dagster-door", "dagster-daemon",
         }  # fmt: skip
-        for page in ("web", "dagster", "sandbox"):
+        for page in ("web", "sandbox"):
             assert get(started.addresses[page])
+        with pytest.raises(HTTPError, match="401"):  # the door asks who it is
+            get(started.addresses["dagster"])
 
         api = DagsterApi(started.addresses["dagster_api"])
         assert api.location_error(LOCATION) is None
