@@ -5,7 +5,7 @@ The files are part of the program, so a fault in one is a ConfigError: somebody 
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,6 +21,11 @@ class Strict(BaseModel):
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as quick where libyaml is there
 _Entry = TypeVar("_Entry", bound=BaseModel)
+
+
+def load_yaml(text: str) -> Any:
+    """What a YAML text holds, unchecked. Raises yaml.YAMLError."""
+    return yaml.load(text, _LOADER)  # noqa: S506  # both are safe loaders
 
 
 def read_entry(text: str, shape: type[_Entry], *, file: str) -> _Entry:
@@ -49,7 +54,7 @@ def read_entries(text: str, shape: type[_Entry], *, file: str, key: str, what: s
 
 def _loaded(text: str, file: str) -> object:
     try:
-        return yaml.load(text, _LOADER)  # noqa: S506  # both are safe loaders
+        return load_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{file} is not valid, for it is not YAML: {error}") from error
 

@@ -26,6 +26,7 @@ from pw_pipelines.registry.portal_query import Match
 from pw_pipelines.resources.page_script import PageScript, Strict
 from pw_pipelines.settings import Settings
 from pw_pipelines.sources.register import Form, NameKind, Standing
+from pw_pipelines.yaml_data import load_yaml
 
 FIELDS = frozenset({"id", "name", "status", "type", "kind", "formed", "home", "place"})
 
@@ -143,7 +144,7 @@ def read_adapter(file: Traversable) -> Adapter:
     """One adapter. Raises ConfigError naming the file and the field that is wrong."""
     where = f"registry/portals/{file.name}"
     try:
-        adapter = Adapter.model_validate(_with_family(yaml.safe_load(file.read_text(encoding="utf-8")), where))
+        adapter = Adapter.model_validate(_with_family(load_yaml(file.read_text(encoding="utf-8")), where))
     except yaml.YAMLError as error:
         raise ConfigError(f"{where} is not valid YAML: {error}") from error
     except ValidationError as error:
@@ -164,7 +165,7 @@ def _with_family(said: Any, where: str) -> Any:
     family = resources.files("pw_pipelines.registry") / "portals" / "families" / f"{name}.yaml"
     if not re.fullmatch(r"[a-z_]+", name) or not family.is_file():
         raise ConfigError(f"{where} is not valid. family: there is no registry/portals/families/{name}.yaml.")
-    shared = yaml.safe_load(family.read_text(encoding="utf-8"))
+    shared = load_yaml(family.read_text(encoding="utf-8"))
     return _over(shared, {key: value for key, value in said.items() if key != "family"})
 
 
