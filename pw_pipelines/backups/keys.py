@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import pyrage
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from pw_pipelines.errors import ConfigError
+from pw_pipelines.private_files import make_once
 from pw_pipelines.settings import Settings
 
 IDENTITY_FILE = "backup_identity.txt"
@@ -95,7 +95,7 @@ def signing_key_of(settings: Settings) -> Ed25519PrivateKey:
         text, where = settings.backup_signing_key.get_secret_value().strip(), "PW_BACKUP_SIGNING_KEY"
     elif settings.is_sandbox:
         path = settings.home / "keys" / SIGNING_FILE
-        _make_once(path, base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
+        make_once(path, base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
         text, where = path.read_text(encoding="ascii").strip(), str(path)
     else:
         raise ConfigError(f"PW_BACKUP_SIGNING_KEY is not set; in live mode it must be. {_HOW_SIGNING}")
@@ -157,28 +157,8 @@ def _sandbox_identity(settings: Settings) -> Path:
     path = settings.home / "keys" / IDENTITY_FILE
     if not path.exists():
         made = pyrage.x25519.Identity.generate()
-        _make_once(path, f"# public key: {made.to_public()}\n{made}\n".encode())
+        make_once(path, f"# public key: {made.to_public()}\n{made}\n".encode())
     return path
-
-
-def _make_once(path: Path, content: bytes) -> None:
-    """A file for its owner alone; of several processes that make it at once one wins."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(6)}.tmp")
-    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(file, content)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return  # another process was quicker; its key is the key
-    finally:
-        draft.unlink()
 
 
 def names_of(keys: Sequence[Ed25519PublicKey]) -> str:

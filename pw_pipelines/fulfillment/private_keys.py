@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pw_pipelines.errors import ConfigError
+from pw_pipelines.private_files import make_once
 from pw_pipelines.settings import Settings
 
 KEY_BYTES = 32
@@ -71,17 +71,4 @@ def parse_keys(text: str, *, where: str) -> Keys:
 
 def _make(path: Path) -> None:
     """A fresh key in a file for its owner alone; of several processes that make it at once one wins."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(6)}.tmp")
-    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(file, b"sandbox:" + base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
-        os.fsync(file)
-    finally:
-        os.close(file)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return  # another process was quicker; its key is the key
-    finally:
-        draft.unlink()
+    make_once(path, b"sandbox:" + base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")

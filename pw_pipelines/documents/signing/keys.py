@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pw_pipelines.errors import ConfigError
+from pw_pipelines.private_files import make_once
 from pw_pipelines.settings import Settings
 
 LEAST_BYTES = 32
@@ -49,24 +49,6 @@ def base64url(content: bytes) -> str:
     import base64
 
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def make_once(path: Path, content: bytes) -> None:
-    """A file for its owner alone, whole or not there; of several processes that make it at once one wins."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(6)}.tmp")
-    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(file, content)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return  # another process was quicker; its file is the one
-    finally:
-        draft.unlink()
 
 
 def _kept(path: Path) -> bytes:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pw_pipelines.documents.signing.canonical import sha256
-from pw_pipelines.documents.signing.keys import make_once
 from pw_pipelines.errors import ConfigError
+from pw_pipelines.private_files import make_once
 from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
