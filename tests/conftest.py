@@ -95,6 +95,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: order.index(group_of[item]))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Versions of pytest and xdist that do not understand each other would make each worker build every world."""
+    if hasattr(session.config, "workerinput"):
+        lost = [
+            item.nodeid for item in session.items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid
+        ]
+        if lost:
+            raise pytest.UsageError(f"xdist did not take up the group of {len(lost)} tests, as of {lost[0]}.")
+
+
 @pytest.fixture
 def server_path() -> Path:
     """Like tmp_path, for a PW_HOME whose embedded PostgreSQL is started."""

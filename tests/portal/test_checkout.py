@@ -32,7 +32,7 @@ from tests.portal.test_browser import held_up, page, shot
 from tests.served import served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 __all__ = ["page"]
 
@@ -436,12 +436,22 @@ def test_a_customer_fixes_the_issues_and_pays(page: Page, till: tuple[Web, Setti
     assert page.get_by_text("Card: 3 % surcharge").is_visible()
     held_up(page)
     shot(page, tmp_path, "checkout-filled")
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        """The page goes on by itself after a second: not before it was seen."""
+        asked.append(route)
+
+    page.route("**/stripe/pay/**", hold)
     page.get_by_role("button", name="Place the order and pay").click()
-    assert "/orders/" in page.url
+    page.wait_for_url("**/orders/**")
     path = page.url.split("?")[0]
     assert page.get_by_role("heading", level=1).inner_text() == "Waiting for payment"
     held_up(page)
     shot(page, tmp_path, "order-received")
+    while not asked:
+        page.wait_for_timeout(50)
+    asked[0].continue_()
     page.wait_for_url("**/stripe/pay/**")
     pay_url = page.url
     httpx.post(pay_url, data={"outcome": "paid"})

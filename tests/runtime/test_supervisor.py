@@ -16,8 +16,9 @@ from tests.runtime.houses import StartedHouse, eventually, get, house
 
 def test_it_starts_and_stops_twice_in_a_row_on_the_same_addresses(server_path: Path) -> None:
     seen = []
+    nobody_elses = {"PW_WEB_PORT": "21733"}  # below the ports that the system hands out, and no other test's
     for _ in range(2):
-        with house(server_path / "home") as started:
+        with house(server_path / "home", **nobody_elses) as started:
             started.await_ready()
             seen.append(started.addresses["web"])
             assert get(started.addresses["web"]) == str(started.home)
