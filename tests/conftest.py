@@ -32,6 +32,7 @@ pytest_plugins = [
 ]  # fmt: skip
 
 TEMPLATE = "template_pw"
+LONGEST = 60
 
 
 # Where servers of a run live, workers included. Not under pytest's own folder: as root PostgreSQL runs as a user
@@ -93,6 +94,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = [*SHARED_WORLDS.values(), None]
     group_of = {item: marker.args[0] if (marker := item.get_closest_marker("xdist_group")) else None for item in items}
     items.sort(key=lambda item: order.index(group_of[item]))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A test is named after the beginning of a long value: whole files hold times and digests of their own making, and
+    xdist's workers must name a test alike."""
+    said = val.encode("unicode_escape") if isinstance(val, str) else val
+    return (
+        said[:LONGEST].decode("ascii", "backslashreplace") if isinstance(said, bytes) and len(said) > LONGEST else None
+    )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
