@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from pw_pipelines import long_lived  # noqa: F401 - first: what it does counts for all that follow
 from pw_pipelines.assets import (
     after,
     backups,

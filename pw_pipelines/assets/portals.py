@@ -12,8 +12,8 @@ from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
     from pw_pipelines.probes.books import Kept
+    from pw_pipelines.probes.heads import Head
     from pw_pipelines.probes.rounds import NotLooked, Prober
-    from pw_pipelines.probes.targets import Target
 
 GROUP, TEAM, PREFIX = "portals", "team:operations", "portal_probes"
 STANDS, REACHED = "selectors_stand", "portal_could_be_looked_at"
@@ -22,12 +22,12 @@ MOST_SHOWN = 40
 
 def assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """One for each portal we file with, and for each search portal that a program may visit in this mode."""
-    from pw_pipelines.probes.targets import targets
+    from pw_pipelines.probes.heads import visited
 
-    return [_asset(one, settings) for one in targets(settings).values() if one.kind == "filing" or one.never is None]
+    return [_asset(one, settings) for one in visited(settings)]
 
 
-def _asset(target: "Target", settings: Settings) -> dg.AssetsDefinition:
+def _asset(target: "Head", settings: Settings) -> dg.AssetsDefinition:
     key = dg.AssetKey([PREFIX, target.code])
     what = "we file with" if target.kind == "filing" else "whose search we ask"
     closes = " One that has changed is closed for filing until a person opens it." if target.kind == "filing" else ""
@@ -67,7 +67,7 @@ def _asset(target: "Target", settings: Settings) -> dg.AssetsDefinition:
     return probe
 
 
-def _result(seen: "Kept | NotLooked", target: "Target", url: str) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def _result(seen: "Kept | NotLooked", target: "Head", url: str) -> dg.MaterializeResult:  # type: ignore[type-arg]
     from pw_pipelines.probes.rounds import NotLooked
 
     page = dg.MetadataValue.url(f"{url.rstrip('/')}/desk/portals/{target.code}")

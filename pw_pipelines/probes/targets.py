@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from pw_pipelines.errors import UsageError
 from pw_pipelines.filings import hours
 from pw_pipelines.filings.portal import Portal, portal_codes, portal_of
+from pw_pipelines.probes.heads import SEARCH
 from pw_pipelines.registry.portals import Adapter, Road, adapters, road
 from pw_pipelines.settings import Settings
 
 Kind = Literal["filing", "search"]
-PREFIX = "search_"
 
 
 @dataclass(frozen=True)
@@ -74,4 +74,4 @@ def _searches(settings: Settings) -> Iterator[Target]:
         if never and adapter.script is not None and way.stance == "open" and not settings.is_sandbox:
             never = None  # a probe is what its selectors are verified by
         host = urlsplit(adapter.url or way.look_url).netloc
-        yield Target(f"{PREFIX}{code.lower()}", "search", adapter.title, host, never, road=way, adapter=adapter)
+        yield Target(f"{SEARCH}{code.lower()}", "search", adapter.title, host, never, road=way, adapter=adapter)
