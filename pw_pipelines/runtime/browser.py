@@ -14,8 +14,10 @@ from pw_pipelines.errors import ConfigError
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The shell first: Chromium's engine without its windows, whose new context takes a fifth of the processor's time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TRY_SECONDS = 20
+BY_HAND = "sudo apt-get install chromium-headless-shell"
 
 
 def chromium_path() -> Path | None:
@@ -31,7 +33,7 @@ def launch(playwright: Playwright) -> Browser:
     """A headless browser that talks to nobody on its own. Raises ConfigError when this machine has no Chromium."""
     path = chromium_path()
     if path is None:
-        raise ConfigError("No working Chromium; install it with: sudo apt-get install chromium (or run `make up`).")
+        raise ConfigError(f"No working Chromium; install it with: {BY_HAND} (or run `make up`).")
     arguments = ["--disable-background-networking", "--disable-dev-shm-usage"]
     if os.geteuid() == 0:
         arguments.append("--no-sandbox")  # Chromium's own sandbox refuses to work for root
@@ -50,13 +52,17 @@ def _starts(path: str) -> bool:
 def _playwrights() -> str | None:
     """Playwright's own build, if it was fetched; found without starting Playwright's driver."""
     root = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
-    builds = sorted(root.glob("chromium-*/chrome-linux*/chrome"), key=lambda path: path.stat().st_mtime)
-    return str(builds[-1]) if builds else None
+    for build in ("chromium_headless_shell-*/*/*headless*shell", "chromium-*/chrome-linux*/chrome"):
+        if found := sorted(root.glob(build), key=lambda path: path.stat().st_mtime):
+            return str(found[-1])
+    return None
 
 
 def main() -> int:
-    """0 and the path, or 1."""
+    """0 and the path, or 1; asked for `quick`, 1 for a browser with windows too."""
     path = chromium_path()
+    if path and "quick" in sys.argv[1:] and "headless" not in path.name:
+        return 1
     sys.stdout.write(f"{path}\n" if path else "")
     return 0 if path else 1
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pw_pipelines.errors import PwError
-from pw_pipelines.runtime.browser import chromium_path
+from pw_pipelines.runtime.browser import BY_HAND, chromium_path
 from pw_pipelines.runtime.credentials import NEEDED_LIVE, missing_credentials
 from pw_pipelines.runtime.dagster_api import DagsterApi
 from pw_pipelines.runtime.ports import is_free
@@ -114,7 +114,7 @@ def _home(settings: Settings, house: RunningHouse | None) -> Iterator[Check]:
 def _chromium() -> Check:
     path = chromium_path()
     return Check("chromium", "ok" if path else "warn", str(path or "none that starts; browser tests are skipped"),
-                 "" if path else "sudo apt-get install chromium")  # fmt: skip
+                 "" if path else BY_HAND)  # fmt: skip
 
 
 def _libreoffice() -> Check:

@@ -19,7 +19,7 @@ from pw_pipelines.filings.material import Material, Upload
 from pw_pipelines.filings.portal import Portal, portal_of
 from pw_pipelines.fulfillment.ground import Ground
 from pw_pipelines.resources.objects import Objects
-from pw_pipelines.runtime.browser import chromium_path
+from pw_pipelines.runtime.browser import BY_HAND, chromium_path
 from pw_pipelines.settings import Settings, with_sandbox_addresses
 from tests.fixtures_sandbox import SANDBOX_DAY, SEED, serving, set_sandbox_day
 
@@ -114,7 +114,7 @@ class Desk:
 @pytest.fixture(scope="session")
 def browsers() -> Iterator[Browsers]:
     if chromium_path() is None:
-        pytest.skip("no working Chromium on this machine; sudo apt-get install chromium")
+        pytest.skip(f"no working Chromium on this machine; {BY_HAND}")
     shared = Browsers(rest_seconds=120)
     yield shared
     shared.close()

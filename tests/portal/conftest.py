@@ -16,7 +16,7 @@ from pw_pipelines.compliance.live import LiveRecord
 from pw_pipelines.compliance.rules import rules
 from pw_pipelines.db.connection import Database
 from pw_pipelines.portal.app import create_app
-from pw_pipelines.runtime.browser import chromium_path, launch
+from pw_pipelines.runtime.browser import BY_HAND, chromium_path, launch
 from pw_pipelines.settings import Settings
 from tests.portal import given
 from tests.portal.public_record import Sites
@@ -119,7 +119,7 @@ def worst(web: Web) -> Web:
 def browser() -> Iterator[Browser]:
     """A real Chromium. Without one on this machine its tests are skipped (in CI: fail)."""
     if chromium_path() is None:
-        pytest.skip("no working Chromium on this machine; sudo apt-get install chromium")
+        pytest.skip(f"no working Chromium on this machine; {BY_HAND}")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -23,7 +23,7 @@ from pw_pipelines.registry.portals import Road, road
 from pw_pipelines.registry.verdict import judge
 from pw_pipelines.resources.browser_search import a_browser
 from pw_pipelines.resources.objects import Objects
-from pw_pipelines.runtime.browser import chromium_path
+from pw_pipelines.runtime.browser import BY_HAND, chromium_path
 from pw_pipelines.sandbox.portals.companies import find
 from pw_pipelines.settings import Settings
 from tests.conftest import TEMPLATE
@@ -41,7 +41,7 @@ NOBODY_ELSE = "90417254 LLC"
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if chromium_path() is None:
-        pytest.skip("no working Chromium on this machine; sudo apt-get install chromium")
+        pytest.skip(f"no working Chromium on this machine; {BY_HAND}")
     with a_browser() as browser:
         yield browser
 

@@ -8,8 +8,8 @@ import pytest
 from pw_pipelines.runtime.demo_order import Failed, OrderDemo
 from pw_pipelines.settings import Settings
 from tests.portal import given
-from tests.portal.conftest import Web, start, web_settings
 from tests.portal.checkout_form import till, worked
+from tests.portal.conftest import Web, start, web_settings
 
 __all__ = ["start", "till", "web_settings"]
 

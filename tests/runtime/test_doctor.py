@@ -71,7 +71,7 @@ def test_a_machine_without_browser_or_office_learns_what_to_type(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
     checks = found(here)
-    assert checks["chromium"].mend == "sudo apt-get install chromium"
+    assert checks["chromium"].mend == "sudo apt-get install chromium-headless-shell"
     assert checks["libreoffice"].mend == "sudo apt-get install libreoffice-writer"
 
 

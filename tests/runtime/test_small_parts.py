@@ -122,6 +122,18 @@ def test_a_wrapper_that_does_not_start_is_no_browser(tmp_path: Path, monkeypatch
     assert browser.chromium_path() == build
 
 
+def test_the_shell_without_windows_is_taken_before_the_whole_browser(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("chromium", "chromium-headless-shell"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 0\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert browser.chromium_path() == tmp_path / "chromium-headless-shell"
+    (tmp_path / "chromium-headless-shell").write_text("#!/bin/sh\nexit 1\n")
+    assert browser.chromium_path() == tmp_path / "chromium"
+
+
 @pytest.mark.parametrize(("ci", "expected"), [("true", "1 error"), ("", "1 skipped")])
 def test_in_ci_a_skipped_test_is_a_failed_one(tmp_path: Path, ci: str, expected: str) -> None:
     (tmp_path / "test_it.py").write_text("import pytest\n@pytest.mark.skip('no browser')\ndef test_x(): pass\n")

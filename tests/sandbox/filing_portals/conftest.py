@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from pw_pipelines.filings.browsers import Browsers
-from pw_pipelines.runtime.browser import chromium_path
+from pw_pipelines.runtime.browser import BY_HAND, chromium_path
 from pw_pipelines.sandbox.world import World
 from pw_pipelines.settings import Settings, with_sandbox_addresses
 from tests.fixtures_sandbox import SANDBOX_DAY, SEED, serving, set_sandbox_day
@@ -76,7 +76,7 @@ def federal(federal_settings: Settings) -> Iterator[Federal]:
 @pytest.fixture(scope="session")
 def browsers() -> Iterator[Browsers]:
     if chromium_path() is None:
-        pytest.skip("no working Chromium on this machine; sudo apt-get install chromium")
+        pytest.skip(f"no working Chromium on this machine; {BY_HAND}")
     shared = Browsers(rest_seconds=120)
     yield shared
     shared.close()

@@ -18,7 +18,7 @@ from pw_pipelines.filings.portal import Portal, portal_of
 from pw_pipelines.filings.stopped import Challenged, FilingStopped, NotConfirmed, PageChanged, PortalSaid
 from pw_pipelines.fulfillment.playbook import playbook_of
 from pw_pipelines.jurisdictions.book import book
-from pw_pipelines.runtime.browser import chromium_path
+from pw_pipelines.runtime.browser import BY_HAND, chromium_path
 from pw_pipelines.settings import Settings, with_sandbox_addresses
 from tests.fixtures_sandbox import SEED, serving
 from tests.sandbox.filing_portals.state_facts import FACTS
@@ -60,7 +60,7 @@ class Clerk:
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FilingEngine]:
     if chromium_path() is None:
-        pytest.skip("no working Chromium on this machine; sudo apt-get install chromium")
+        pytest.skip(f"no working Chromium on this machine; {BY_HAND}")
     settings = Settings(home=tmp_path_factory.mktemp("home"), sandbox_seed=SEED)
     with serving(settings) as url:
         known = with_sandbox_addresses(settings.model_copy(update={"sandbox_url": url}))

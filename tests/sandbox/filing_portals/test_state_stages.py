@@ -22,7 +22,7 @@ from pw_pipelines.fulfillment.ground import Ground
 from pw_pipelines.fulfillment.model import FulfillmentError
 from pw_pipelines.fulfillment.playbook import playbook_of
 from pw_pipelines.resources.objects import Objects
-from pw_pipelines.runtime.browser import chromium_path
+from pw_pipelines.runtime.browser import BY_HAND, chromium_path
 from pw_pipelines.settings import Settings, with_sandbox_addresses
 from tests.commerce.making import pay, price
 from tests.filings.house import House
@@ -76,7 +76,7 @@ class Office(House):
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, Browsers]]:
     if chromium_path() is None:
-        pytest.skip("no working Chromium on this machine; sudo apt-get install chromium")
+        pytest.skip(f"no working Chromium on this machine; {BY_HAND}")
     settings, browsers = Settings(home=tmp_path_factory.mktemp("home"), sandbox_seed=SEED), Browsers(rest_seconds=120)
     with serving(settings) as url:
         yield with_sandbox_addresses(settings.model_copy(update={"sandbox_url": url})), browsers
