@@ -5,18 +5,29 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from typing import Any
 
 import pytest
 
 from pw_pipelines import faults
 from pw_pipelines.documents.converting import Converter
-from pw_pipelines.documents.docserver import HEARTBEAT, DocServer
+from pw_pipelines.documents.docserver import HEARTBEAT
 from pw_pipelines.documents.jobs import hand_in, job_name, publish_result, result_of
 from pw_pipelines.errors import OutsideUnavailable
 from pw_pipelines.settings import Settings
 from tests.documents.conftest import a_pdf
-from tests.documents.workers import Making, converter, left, making, new_converter, new_worker, working
+from tests.documents.test_docserver import made_older
+from tests.documents.workers import (
+    STALE,
+    Cut,
+    FakeOffice,
+    Making,
+    converter,
+    left,
+    making,
+    new_converter,
+    new_worker,
+    working,
+)
 
 __all__ = ["converter", "making"]
 
@@ -146,21 +157,6 @@ def test_another_machines_claim_is_left_alone_until_it_is_old(converter: Convert
     made_older(server, claim.key, STALE + 1)
 
     assert worker.run_once() == 1
-
-
-class Cut:
-    """A store that goes away between two calls."""
-
-    def __init__(self, server: DocServer, monkeypatch: pytest.MonkeyPatch, method: str, times: int = 1) -> None:
-        whole, self.left = getattr(server, method), times
-
-        def cut(*given: Any) -> Any:
-            if self.left:
-                self.left -= 1
-                raise OutsideUnavailable("The store does not answer.")
-            return whole(*given)
-
-        monkeypatch.setattr(server, method, cut)
 
 
 def test_a_pdf_that_could_not_be_published_is_kept_and_published_when_the_store_is_back(

@@ -16,7 +16,8 @@ from pw_pipelines.documents.office import OfficeAway, OfficeFailed
 from pw_pipelines.errors import OutsideUnavailable
 from pw_pipelines.settings import Settings
 from tests.documents.conftest import a_pdf
-from tests.documents.workers import Making, converter, left, making, new_converter, new_worker, working
+from tests.documents.test_docserver import made_older
+from tests.documents.workers import STALE, Cut, Making, converter, left, making, new_converter, new_worker, working
 
 __all__ = ["converter", "making"]
 

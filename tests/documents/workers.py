@@ -16,6 +16,7 @@ from pw_pipelines.documents import converting
 from pw_pipelines.documents.converting import Converter
 from pw_pipelines.documents.docserver import HEARTBEAT, DocServer
 from pw_pipelines.documents.word_worker import Worker
+from pw_pipelines.errors import OutsideUnavailable
 from pw_pipelines.settings import Settings
 from tests.documents.conftest import a_pdf
 
@@ -81,3 +82,18 @@ def working(worker: Worker) -> Iterator[Worker]:
 
 def left(server: DocServer) -> list[str]:
     return [name for folder in ("to-convert", "converted", "failed", "claims") for name in server.names(folder)]
+
+
+class Cut:
+    """A store that goes away between two calls."""
+
+    def __init__(self, server: DocServer, monkeypatch: pytest.MonkeyPatch, method: str, times: int = 1) -> None:
+        whole, self.left = getattr(server, method), times
+
+        def cut(*given: Any) -> Any:
+            if self.left:
+                self.left -= 1
+                raise OutsideUnavailable("The store does not answer.")
+            return whole(*given)
+
+        monkeypatch.setattr(server, method, cut)
