@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 THREADS = 4
+_WELL = {"success", "pass", "warn"}
+_MOST_SAID = 8
 _lock = threading.Lock()  # dbt keeps its settings in the process: one invocation at a time
 _parsed: dict[Path, tuple[float, Manifest]] = {}  # folder -> when the project last changed, and what was parsed
 
@@ -56,13 +58,17 @@ def run_phase(
 
     limits: what model int_jumps reads, as `jumps.for_build` gives it.
 
-    Raises PwError naming each model and test that failed, in dbt's own words.
+    Raises PwError naming each model and test that failed, in dbt's own words; where dbt names none, what it said
+    instead. An interruption (dbt answers it like a failure) goes on as what it was.
     """
     from dbt.cli.main import dbtRunner
 
     told: set[str] = set()
+    errors: list[str] = []
 
     def hear(event: Any) -> None:
+        if event.info.level == "error" and event.info.msg:
+            errors.append(str(event.info.msg))
         if on_node is not None and event.info.name == "NodeFinished":
             node = _from_event(event.data)
             if node is not None and node.name not in told:
@@ -79,14 +85,36 @@ def run_phase(
         for node in nodes:
             if node.name not in told:
                 on_node(node)
-    failed = [node for node in nodes if node.is_failed]
-    if failed or not result.success:
-        said = "; ".join(f"{node.kind} {node.name}: {node.message}" for node in failed) or str(result.exception)
+    _go_on_ending(result.exception)
+    if not result.success or any(node.is_failed for node in nodes):
+        said = why_not_built(nodes, result.exception, errors)
         raise PwError(
             f"The marts as of {as_of} were not built ({tag}): {said}. Those in force stay as they were; mend the model "
             "or the data and build again."
         )
     return nodes
+
+
+def why_not_built(nodes: Sequence[NodeResult], exception: BaseException | None, errors: Sequence[str]) -> str:
+    """Why a build failed, never empty: what failed in dbt's words, else what it raised, left out, and complained of.
+
+    exception: what dbt gave back, None for none. errors: messages of its events of level error, oldest first.
+    """
+    if failed := [node for node in nodes if node.is_failed]:
+        return "; ".join(f"{node.kind} {node.name}: {node.message}" for node in failed)
+    said = [f"{type(exception).__name__}: {exception}".rstrip(": ")] if exception is not None else []
+    left = [f"{node.kind} {node.name} ({node.status}) {node.message}".rstrip()
+            for node in nodes if node.status not in _WELL]  # fmt: skip
+    if left:
+        said.append(f"not built: {', '.join(left[:_MOST_SAID])}")
+    said += list(dict.fromkeys(one.strip() for one in errors if one.strip()))[-_MOST_SAID:]
+    return "; ".join(said) or f"dbt called it failed without a word, though it names {len(nodes)} nodes that are well"
+
+
+def _go_on_ending(exception: BaseException | None) -> None:
+    """Raises what is no error but an order to end (an interrupted run): dbt catches that too."""
+    if exception is not None and not isinstance(exception, Exception):
+        raise exception
 
 
 def _arguments(folder: Path) -> list[str]:
@@ -106,8 +134,10 @@ def _manifest(folder: Path) -> Manifest:
         return _parsed[folder][1]
     folder.mkdir(parents=True, exist_ok=True)
     result = dbtRunner().invoke(["parse", *_arguments(folder)])
+    _go_on_ending(result.exception)
     if not result.success:
-        raise PwError(f"The dbt project in {PROJECT_DIR.name}/ cannot be parsed: {result.exception}")
+        said = why_not_built([], result.exception, [])
+        raise PwError(f"The dbt project in {PROJECT_DIR.name}/ cannot be parsed: {said}")
     manifest = cast("Manifest", result.result)
     _parsed[folder] = changed, manifest
     return manifest
