@@ -6,8 +6,9 @@ from datetime import date, time
 
 import pytest
 
-from pw_pipelines.bench import soak, soak_breaks
+from pw_pipelines.bench import soak_breaks
 from pw_pipelines.bench.soak_books import Day, growth
+from pw_pipelines.bench.soak_measures import Lived, measures, turns
 from pw_pipelines.bench.soak_red import Cause, Red, alert_name, judged, not_reddened
 
 SOURCE = Cause(
@@ -93,16 +94,58 @@ def test_no_break_explains_another_s_alert() -> None:
 
 
 def test_turns_of_a_day_are_in_its_order_and_backups_come_four_times() -> None:
-    found = list(soak.turns(date(2026, 11, 24)))
+    found = list(turns(date(2026, 11, 24)))
     assert found == sorted(found)
     assert [at for at, name in found if name == "backup_postgres_six_hourly"] == [
         time(5, 5), time(11, 5), time(17, 5), time(23, 5),
     ]  # fmt: skip
     assert "registers_weekly" not in {name for _, name in found}, "that is a Sunday's"
-    assert "registers_weekly" in {name for _, name in soak.turns(date(2026, 11, 29))}
-    assert "registers_monthly" in {name for _, name in soak.turns(date(2026, 12, 5))}
+    assert "registers_weekly" in {name for _, name in turns(date(2026, 11, 29))}
+    assert "registers_monthly" in {name for _, name in turns(date(2026, 12, 5))}
 
 
 def test_growth_is_told_day_by_day() -> None:
     days = [Day(1, "2026-11-23", database_bytes=150), Day(2, "2026-11-24", database_bytes=180)]
     assert growth(days, 100) == [50, 30]
+
+
+def _measured(days: list[Day], **more: object) -> dict[str, tuple[float, bool]]:
+    given = {"causes": [], "seen": {day.number: set[str]() for day in days}, "size_before": 0, "lost": [], "paid": 1}
+    lived = Lived(days=days, minutes=1.0, **(given | more))  # type: ignore[arg-type]
+    return {one.name: (one.value, one.ok) for one in measures(lived)}
+
+
+def _day(number: int, day: str, size: int, memory: float = 100.0) -> Day:
+    good = {subject: {"good": 1} for subject in ("postgres", "mariadb", "objects")}
+    return Day(number, day, database_bytes=size, memory_mib={"web": memory}, backups={**good, "drills": [{"ok": True}]})
+
+
+def test_a_quiet_week_meets_every_goal() -> None:
+    days = [_day(number, f"2026-11-{23 + number}", number * 1_000_000) for number in range(1, 6)]
+    assert all(ok for _, ok in _measured(days).values())
+
+
+def test_growth_of_the_day_that_reads_the_weekly_registers_is_not_held_against_an_ordinary_one() -> None:
+    days = [_day(1, "2026-11-27", 1_000_000), _day(2, "2026-11-28", 2_000_000), _day(3, "2026-11-29", 9_000_000)]
+    assert _measured(days)["database_growth_last_day"] == (1.0, True)
+    days.append(_day(4, "2026-11-30", 12_000_000))
+    assert _measured(days)["database_growth_last_day"] == (3.0, False)
+
+
+def test_memory_that_grows_since_the_second_day_fails() -> None:
+    days = [_day(1, "2026-11-24", 0, 10), _day(2, "2026-11-25", 0, 100), _day(3, "2026-11-26", 0, 121)]
+    assert _measured(days)["memory_growth"] == (1.21, False)
+
+
+def test_what_was_red_and_passed_again_counts_as_told() -> None:
+    cause = Cause("away", "Away.", 1, 2, must=("unsent alerts",))
+    days = [_day(1, "2026-11-24", 0)]
+    assert _measured(days, causes=[cause], seen={1: {"unsent alerts"}})["broken_and_not_told"] == (0, True)
+    assert _measured(days, causes=[cause], seen={1: set()})["broken_and_not_told"] == (1, False)
+
+
+def test_a_day_without_a_backup_and_a_lost_order_fail() -> None:
+    day = _day(1, "2026-11-24", 0)
+    day.backups["mariadb"] = {"good": 0}
+    found = _measured([day], lost=["PW-2026-1: ready in file"])
+    assert (found["days_without_a_backup"], found["orders_lost"]) == ((1, False), (1, False))

@@ -9,7 +9,8 @@ what was broken (soak_breaks.py, soak_red.py).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
@@ -23,12 +24,13 @@ from pw_pipelines import faults
 from pw_pipelines.bench import soak_breaks
 from pw_pipelines.bench.chaos_orders import Wanted, pay, place_some
 from pw_pipelines.bench.chaos_people import HANDLED, People
-from pw_pipelines.bench.measure import Measure, at_most
+from pw_pipelines.bench.measure import Measure
 from pw_pipelines.bench.paid_orders import BenchFailed, BenchHouse, bench_house
-from pw_pipelines.bench.soak_books import Books, Day, Mark, growth
+from pw_pipelines.bench.soak_books import Books, Day, Mark
 from pw_pipelines.bench.soak_breaks import Break, Breaker
 from pw_pipelines.bench.soak_mail import send_campaign
-from pw_pipelines.bench.soak_red import Cause, judged, not_reddened
+from pw_pipelines.bench.soak_measures import Lived, measures, turns
+from pw_pipelines.bench.soak_red import Cause, judged
 from pw_pipelines.clock import EASTERN, machine_now
 from pw_pipelines.db.connection import Database
 from pw_pipelines.fulfillment import deeds
@@ -45,12 +47,12 @@ DAYS, QUICK_DAYS = 7, 2
 ORDERS, QUICK_ORDERS = 5, 3  # a day
 CHECKS, QUICK_CHECKS = 12, 5
 FILL_SECONDS, RUN_SECONDS, DESK_SECONDS, EVENING_SECONDS, ALERT_SECONDS = 1_500.0, 600.0, 240.0, 240.0, 150.0
+BROKEN_SECONDS = 60.0  # the hour something is away; nothing comes to an end in it anyway
 LOOK_SECONDS = 1.0
 FIRST_TURN = time_of_day(3, 30)
 LAST_TURN = time_of_day(23, 5)
 OFFICE = time_of_day(10, 20)  # orders come, campaigns go
 MENDED = time_of_day(11, 30)
-MEMORY_TIMES, GROWTH_TIMES = 1.2, 1.5  # the last day against the second
 BY = "soak bench"
 Say = Callable[[str], None]
 
@@ -70,8 +72,8 @@ def run(home: Path, *, days: int | None, quick: bool, say: Say) -> tuple[list[Me
         filled = time.monotonic()
         say(f"the house is full after {filled - begun:.0f} s")
         week.live()
-    minutes = (time.monotonic() - filled) / 60
-    return week.measures(minutes), [day.as_json() for day in week.days]
+        lived = week.lived((time.monotonic() - filled) / 60)
+    return measures(lived), [day.as_json() for day in week.days]
 
 
 class Week:
@@ -91,6 +93,8 @@ class Week:
         self._clock = house.settings.clock
         self._vintage: str | None = None
         self._late: dict[int, Break] = {}  # what is mended on that day
+        self._seen: dict[int, set[str]] = {}  # names of what was red on a day, though it may have passed by its end
+        self._waited: Counter[str] = Counter()  # seconds, since the day began
 
     # -- a week ----------------------------------------------------------------------------------------------------
 
@@ -123,6 +127,8 @@ class Week:
 
     def _day(self, number: int, today: date, mark: Mark, people: People) -> Mark:
         begun = time.monotonic()
+        self._seen[number] = set()
+        self._waited.clear()
         day, broken = Day(number, today.isoformat()), self.breaks[number]
         self._at(today, FIRST_TURN)
         if late := self._late.pop(number, None):
@@ -135,16 +141,17 @@ class Week:
                 self._office(day, broken, mark, people)
             else:
                 self._start(AUTOMATIC[name], today)
+        if not self._wait("evening", lambda: self._is_quiet(people), EVENING_SECONDS, must=False):
+            self.say(f"day {number}: not everything had ended by night: {self._waits(people)}")
         if broken.when == "night":
             broken.begin(self.breaker)
             self._mended(broken, number)
-        if not self._wait("evening", lambda: self._is_quiet(people), EVENING_SECONDS, must=False):
-            self.say(f"day {number}: not everything had ended by night: {self._waits(people)}")
         self._until_told(number, mark)
         self.books.measure(day, mark)
         self._judge(day)
         after = self.books.mark()
         day.seconds = round(time.monotonic() - begun, 1)
+        day.waited = {what: round(seconds, 1) for what, seconds in self._waited.most_common()}
         self.days.append(day)
         self.say(_told(day))
         return after
@@ -190,12 +197,12 @@ class Week:
         day.orders["placed"] = len(wanted)
         day.checks = self._check_carriers()
         day.bounces = send_campaign(self.house, day=day.number, complaint=day.number == soak_breaks.COMPLAINT_DAY)
-        self._wait("the desk", lambda: self._stand(people) and not self._is_open("probe_portals"), DESK_SECONDS,
-                   must=False)  # fmt: skip
         if broken.when == "desk":
+            self._wait("the broken hour", lambda: self._is_desk_done(people), BROKEN_SECONDS, must=False)
             self._until_told(day.number, mark)
             self._at(today, MENDED)
             broken.end(self.breaker)
+        self._wait("the desk", lambda: self._is_desk_done(people), DESK_SECONDS, must=False)
         self._open_portals()
 
     # -- deeds -----------------------------------------------------------------------------------------------------
@@ -262,6 +269,9 @@ class Week:
     def _is_open(self, *jobs: str) -> bool:
         return any(job in jobs for job in self.books.open_runs())
 
+    def _is_desk_done(self, people: People) -> bool:
+        return self._stand(people) and not self._is_open("probe_portals")
+
     def _stand(self, people: People) -> bool:
         """Whether every item is done or waits for a later hour or for a person who is not here."""
         return not self._moving(people)
@@ -286,20 +296,27 @@ class Week:
         return ", ".join([*items, *self.books.open_runs()]) or "documents of the books"
 
     def _until_told(self, number: int, since: Mark) -> None:
-        """Waits for what today's break must redden; that it does not come is told by the judgement, not here."""
-        cause = self.causes[number - 1]
-        self._wait(f"alerts of {cause.name}", lambda: not cause.missing({red.name for red in self.books.reds(since)}),
-                   ALERT_SECONDS, must=False)  # fmt: skip
+        """Waits for what today's causes must redden; that it does not come is told by the judgement, not here."""
+        causes = [one for one in self.causes if one.first == number]
+
+        def is_told() -> bool:
+            self._seen[number] |= {red.name for red in self.books.reds(since)}
+            return not any(one.missing(self._seen[number]) for one in causes)
+
+        self._wait(f"alerts of {causes[0].name}", is_told, ALERT_SECONDS, must=False)
 
     def _wait(self, what: str, is_over: Callable[[], bool], seconds: float, *, must: bool = True) -> bool:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            try:
-                if is_over():
-                    return True
-            except psycopg.OperationalError:
-                pass  # the server is busy starting
-            time.sleep(LOOK_SECONDS)
+        begun = time.monotonic()
+        try:
+            while time.monotonic() < begun + seconds:
+                try:
+                    if is_over():
+                        return True
+                except psycopg.OperationalError:
+                    pass  # the server is busy starting
+                time.sleep(LOOK_SECONDS)
+        finally:
+            self._waited[what] += time.monotonic() - begun
         if must:
             raise BenchFailed(f"{what} did not end in {seconds:.0f} s; open runs: {self.books.open_runs()}.")
         return False
@@ -308,6 +325,7 @@ class Week:
 
     def _judge(self, day: Day) -> None:
         verdict = judged(day.reds, self.causes, day.number)
+        self._seen[day.number] |= {red.name for red in day.reds}
         broken = self.breaks[day.number]
         day.broken_on_purpose = [
             {"name": one.name, "words": one.words, "expected": list(one.must),
@@ -316,39 +334,9 @@ class Week:
         ]  # fmt: skip
         day.unexplained = [asdict(red) for red in verdict.unexplained]
 
-    def measures(self, minutes: float) -> list[Measure]:
-        """What the week came to, each against its goal."""
-        last, second = self.days[-1], self.days[min(1, len(self.days) - 1)]
-        programs = {name: last.memory_mib.get(name, 0.0) / value
-                    for name, value in second.memory_mib.items() if value}  # fmt: skip
-        worst = max(programs, key=lambda name: programs[name], default="")
-        grown = growth(self.days, self.size_before)
-        seen = {day.number: {red.name for red in day.reds} for day in self.days}
-        unexpected = not_reddened(self.causes, seen, until=len(self.days))
-        unexplained = [f"day {day.number}: {one['name']}" for day in self.days for one in day.unexplained]
-        lost = self._lost()
-        without = [f"day {day.number}: {subject}" for day in self.days for subject in ("postgres", "mariadb", "objects")
-                   if not day.backups.get(subject, {}).get("good")]  # fmt: skip
-        good_drills = sum(bool(one["ok"]) for day in self.days for one in day.backups.get("drills", ()))
-
-        def none(name: str, found: Sequence[str], what: str) -> Measure:
-            return at_most(name, len(found), "", goal=0, peer=None, peer_is="; ".join(found[:12]) or what)
-
-        return [
-            none("red_unexplained", unexplained, "runs, checks, alerts, gates, effects that nothing broken explains"),
-            none("broken_and_not_told", unexpected, f"{len(self.breaks)} things were broken on purpose"),
-            none("orders_lost", lost, f"of {len(self.items)} paid, neither delivered nor at a named gate"),
-            none("days_without_a_backup", without, "subjects and days"),
-            none("weeks_without_a_good_drill", [] if good_drills else ["no good drill"], f"{good_drills} good drills"),
-            at_most("memory_growth", programs.get(worst, 0.0), "×", goal=MEMORY_TIMES, peer=None,
-                    peer_is=f"{worst}: {second.memory_mib.get(worst)} MiB on day {second.number}, "
-                    f"{last.memory_mib.get(worst)} on day {last.number}"),
-            at_most("database_growth_last_day", grown[-1] / 1e6, "MB",
-                    goal=round(GROWTH_TIMES * max(grown[min(1, len(grown) - 1)], 1) / 1e6, 1), peer=None,
-                    peer_is="MB each day: " + ", ".join(f"{one / 1e6:.1f}" for one in grown)),
-            at_most("minutes", minutes, "min", goal=15.0 if len(self.days) <= DAYS else 15.0 * len(self.days) / DAYS,
-                    peer=None, peer_is=f"{len(self.days)} days, without the first filling"),
-        ]  # fmt: skip
+    def lived(self, minutes: float) -> Lived:
+        """The days and what they are judged by."""
+        return Lived(self.days, self.causes, self._seen, self.size_before, self._lost(), len(self.items), minutes)
 
     def _lost(self) -> list[str]:
         rows = self.books.ours(
@@ -357,20 +345,6 @@ class Week:
         known = {row["item_id"] for row in rows}
         moving = [f"{row['number']}: {row['state']} in {row['stage']}" for row in rows if row["state"] == "ready"]
         return [*moving, *(f"item {item} was never begun" for item in self.items if item not in known)]
-
-
-def turns(day: date) -> Iterator[tuple[time_of_day, str]]:
-    """(time, schedule) of everything that goes by the clock on this day of New York, in the day's order."""
-    found = []
-    for name, entry in AUTOMATIC.items():
-        if entry.at is None:
-            continue
-        if entry.weekday is not None and entry.weekday != day.isoweekday() % 7:
-            continue
-        if entry.month_day is not None and entry.month_day != day.day:
-            continue
-        found += [(entry.at.replace(hour=hour), name) for hour in (entry.at.hour, *entry.also_at_hours)]
-    yield from sorted(found)
 
 
 def _waits_for_later(row: Any, soon: datetime, people: People) -> bool:
@@ -390,7 +364,9 @@ def _is_filled(home: Path) -> bool:
 def _told(day: Day) -> str:
     red = f"{len(day.unexplained)} unexplained" if day.unexplained else "nothing unexplained"
     broken = ", ".join(one["name"] for one in day.broken_on_purpose)
+    waited = ", ".join(f"{what} {seconds:.0f} s" for what, seconds in list(day.waited.items())[:5])
     return (
         f"day {day.number} ({day.day}): {day.seconds:.0f} s; {day.runs['ok']} runs well, {day.runs['failed']} failed; "
-        f"{day.orders['delivered']} orders delivered, waiting {day.orders['waiting']}; broken: {broken}; {red}"
+        f"{day.orders['delivered']} orders delivered, waiting {day.orders['waiting']}; broken: {broken}; {red}; "
+        f"waited for {waited}"
     )

@@ -36,11 +36,12 @@ Rows = list[dict[str, Any]]
 @dataclass
 class Day:
     """One day of the week as told. memory_mib: resident MiB by program (PostgreSQL: proportional). orders.waiting:
-    items by gate at the day's end. dagster: its database and how many rows it has."""
+    items by gate at the day's end. dagster: its database and how many rows it has. waited: seconds by what for."""
 
     number: int
     day: str
     seconds: float = 0.0
+    waited: dict[str, float] = field(default_factory=dict)
     memory_mib: dict[str, float] = field(default_factory=dict)
     database_bytes: int = 0
     objects_bytes: int = 0
