@@ -9,7 +9,7 @@ what was broken (soak_breaks.py, soak_red.py).
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
@@ -94,7 +94,7 @@ class Week:
         self._vintage: str | None = None
         self._late: dict[int, Break] = {}  # what is mended on that day
         self._seen: dict[int, set[str]] = {}  # names of what was red on a day, though it may have passed by its end
-        self._waited: Counter[str] = Counter()  # seconds, since the day began
+        self._waited: defaultdict[str, float] = defaultdict(float)  # seconds, since the day began
 
     # -- a week ----------------------------------------------------------------------------------------------------
 
@@ -151,7 +151,7 @@ class Week:
         self._judge(day)
         after = self.books.mark()
         day.seconds = round(time.monotonic() - begun, 1)
-        day.waited = {what: round(seconds, 1) for what, seconds in self._waited.most_common()}
+        day.waited = {what: round(self._waited[what], 1) for what in self._waited}
         self.days.append(day)
         self.say(_told(day))
         return after
@@ -364,7 +364,7 @@ def _is_filled(home: Path) -> bool:
 def _told(day: Day) -> str:
     red = f"{len(day.unexplained)} unexplained" if day.unexplained else "nothing unexplained"
     broken = ", ".join(one["name"] for one in day.broken_on_purpose)
-    waited = ", ".join(f"{what} {seconds:.0f} s" for what, seconds in list(day.waited.items())[:5])
+    waited = ", ".join(f"{what} {seconds:.0f} s" for what, seconds in day.waited.items() if seconds >= 5)
     return (
         f"day {day.number} ({day.day}): {day.seconds:.0f} s; {day.runs['ok']} runs well, {day.runs['failed']} failed; "
         f"{day.orders['delivered']} orders delivered, waiting {day.orders['waiting']}; broken: {broken}; {red}; "
