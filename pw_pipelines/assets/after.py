@@ -7,7 +7,7 @@ import dagster as dg
 
 from pw_pipelines.assets.commerce import ORDERS
 from pw_pipelines.assets.matches import DAILY_FRESHNESS
-from pw_pipelines.assets.tables import APPLICATION, PREVIEW_ROWS, markdown_table
+from pw_pipelines.assets.tables import APPLICATION, PREVIEW_ROWS, number_of, table_of
 from pw_pipelines.assets.verdicts import verdicts
 
 if TYPE_CHECKING:
@@ -108,11 +108,11 @@ def compliance_calendar(context: dg.AssetExecutionContext) -> dg.MaterializeResu
             "entry_id",
         )
         metadata: dict[str, Any] = {
-            "dagster/row_count": _number(connection, "select count(*) as n from pw.compliance_calendar"),
+            "dagster/row_count": number_of(connection, "select count(*) as n from pw.compliance_calendar"),
             "dagster/column_schema": _schema(_CALENDAR_COLUMNS),
             "as_of": ground.clock.today().isoformat(),
             "came_to": dg.MetadataValue.json(dict(report.came_to)),
-            "preview": _table(
+            "preview": table_of(
                 connection,
                 ("due_on", "service", "subject", "state", "renewal_order_id", "why"),
                 "select due_on, service, subject, state, renewal_order_id, why from pw.compliance_calendar "
@@ -162,12 +162,12 @@ def cures(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: i
         still = _ids(connection, "select cure_id from pw.cures where state = 'still_there' order by cure_id", "cure_id")
         unwatched = proofs.unwatched(connection)
         metadata: dict[str, Any] = {
-            "dagster/row_count": _number(connection, "select count(*) as n from pw.cures"),
+            "dagster/row_count": number_of(connection, "select count(*) as n from pw.cures"),
             "dagster/column_schema": _schema(_CURE_COLUMNS),
             "as_of": report.as_of.isoformat() if report.as_of else "no findings yet",
             "looked_at": report.looked_at,
             "came_to": dg.MetadataValue.json(dict(report.came_to)),
-            "by_code": _table(
+            "by_code": table_of(
                 connection,
                 ("code", "state", "cures", "oldest"),
                 "select code, state, count(*) as cures, min(filed_at)::date as oldest from pw.cures "
@@ -196,13 +196,3 @@ def _verdict(name: str, ids: Sequence[int], what: str, words: str, *, warn: bool
         severity=dg.AssetCheckSeverity.WARN if warn else dg.AssetCheckSeverity.ERROR,
         description=f"{len(ids):,} {what}s {words}: {shown}." if ids else f"No {what} {words}.",
     )
-
-
-def _table(connection: "Connection", header: Sequence[str], query: str) -> dg.MarkdownMetadataValue:
-    rows = connection.execute(query).fetchall()
-    return dg.MetadataValue.md(markdown_table(header, [[row[name] for name in header] for row in rows]))
-
-
-def _number(connection: "Connection", query: str) -> int:
-    row: Any = connection.execute(query).fetchone()
-    return int(row["n"])

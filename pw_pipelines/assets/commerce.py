@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from pw_pipelines.assets.matches import DAILY_FRESHNESS
-from pw_pipelines.assets.tables import APPLICATION, PREVIEW_ROWS, markdown_table
+from pw_pipelines.assets.tables import APPLICATION, PREVIEW_ROWS, number_of, table_of
 from pw_pipelines.assets.verdicts import retry_policy, verdicts
 from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
-    from pw_pipelines.assets.tables import Connection
+    pass
 
 GROUP, TEAM = "commerce", "team:finance"
 ORDERS, PAYMENTS, REVENUE = "orders", "payments", "revenue"
@@ -50,19 +50,19 @@ def _orders() -> dg.AssetsDefinition:
         settings: Settings = context.resources.settings
         with verdicts(), context.resources.db.connect(application=APPLICATION) as connection:
             states = order_states(connection)
-            by_status = _table(
+            by_status = table_of(
                 connection,
                 ("kind", "status", "currency", "orders", "total"),
                 """select kind, status, currency, count(*) as orders, sum(total) as total
                    from pw.orders group by 1, 2, 3 order by 1, 2, 3""",
             )
-            newest = _table(
+            newest = table_of(
                 connection,
                 ("number", "kind", "status", "currency", "total", "method", "placed_at"),
                 "select number, kind, status, currency, total, method, placed_at from pw.orders "
                 f"order by order_id desc limit {PREVIEW_ROWS}",
             )
-            number = _number(connection, "select count(*) as n from pw.orders")
+            number = number_of(connection, "select count(*) as n from pw.orders")
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": number,
@@ -110,26 +110,26 @@ def _payments() -> dg.AssetsDefinition:
         settings: Settings = context.resources.settings
         with verdicts(), context.resources.db.connect(application=APPLICATION) as connection:
             agreement = compare(connection, ground_of(settings))
-            moved = _table(
+            moved = table_of(
                 connection,
                 ("provider", "kind", "currency", "entries", "amount"),
                 """select p.provider, l.kind, l.currency, count(*) as entries, sum(l.amount) as amount
                    from pw.money_ledger l join pw.payments p using (payment_id) group by 1, 2, 3 order by 1, 2, 3""",
             )
-            inbox = _table(
+            inbox = table_of(
                 connection,
                 ("provider", "state", "events", "deliveries"),
                 """select provider, state, count(*) as events, sum(deliveries) as deliveries
                    from pw.payment_events group by 1, 2 order by 1, 2""",
             )
-            newest = _table(
+            newest = table_of(
                 connection,
                 ("paid_at", "number", "provider", "method", "amount", "currency", "state"),
                 """select p.paid_at, o.number, p.provider, p.method, p.amount, p.currency, p.state
                    from pw.payments p join pw.orders o using (order_id) """
                 f"order by p.payment_id desc limit {PREVIEW_ROWS}",
             )
-            number = _number(connection, "select count(*) as n from pw.payments")
+            number = number_of(connection, "select count(*) as n from pw.payments")
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": number,
@@ -178,12 +178,12 @@ def _revenue(settings: Settings) -> dg.AssetsDefinition:
         house: Settings = context.resources.settings
         with verdicts(), context.resources.db.connect(application=APPLICATION) as connection:
             agreement = compare(connection, context.resources.erpnext)
-            entries = _table(
+            entries = table_of(
                 connection,
                 ("kind", "state", "entries"),
                 "select kind, state, count(*) as entries from pw.book_entries group by 1, 2 order by 1, 2",
             )
-            months = _table(
+            months = table_of(
                 connection,
                 ("month", "currency", "service", "orders", "amount"),
                 f"""select month, currency, service, orders, amount from commerce.{REVENUE_MART}
@@ -212,16 +212,6 @@ def _revenue(settings: Settings) -> dg.AssetsDefinition:
         )
 
     return revenue
-
-
-def _table(connection: "Connection", header: Sequence[str], query: str) -> dg.MarkdownMetadataValue:
-    rows = connection.execute(query).fetchall()
-    return dg.MetadataValue.md(markdown_table(header, [[row[name] for name in header] for row in rows]))
-
-
-def _number(connection: "Connection", query: str) -> int:
-    row: Any = connection.execute(query).fetchone()
-    return int(row["n"])
 
 
 def _sums(amount: dict[str, Any]) -> str:

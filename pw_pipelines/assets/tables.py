@@ -113,6 +113,18 @@ def count(connection: Connection, schema: str, table: str, *, snapshot_id: str |
     return int(str(row["n"])) if row else 0
 
 
+def table_of(connection: Connection, header: Sequence[str], query: str) -> dg.MarkdownMetadataValue:
+    """What a query of our own finds, as a Markdown table of the columns `header`."""
+    rows = connection.execute(query.encode()).fetchall()
+    return dg.MetadataValue.md(markdown_table(header, [[row[name] for name in header] for row in rows]))
+
+
+def number_of(connection: Connection, query: str) -> int:
+    """The number `n` that a query of our own counts."""
+    row = connection.execute(query.encode()).fetchone()
+    return int(str(row["n"])) if row else 0
+
+
 def columns_of(connection: Connection, schema: str, table: str) -> list[tuple[str, str]]:
     """Names and types of a table's columns as they are, in order."""
     rows = connection.execute(

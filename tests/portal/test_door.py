@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -28,6 +24,7 @@ from pw_pipelines.portal import desk_session, desk_users
 from pw_pipelines.portal.door import create_door
 from pw_pipelines.portal.door_graphql import Unreadable, read_body
 from pw_pipelines.settings import Settings
+from tests.served import served
 
 PASSWORD = "correct horse battery"
 LAUNCH = (
@@ -76,21 +73,6 @@ class Dagster:
 
     def changes(self) -> list[Any]:
         return [said for _, _, _, said in self.seen if said and "mutation" in json.dumps(said)]
-
-
-@contextmanager
-def served(app: Starlette) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", access_log=False))
-    listening = server.config.bind_socket()
-    listening.listen()
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        listening.close()
 
 
 class House:

@@ -21,7 +21,7 @@ from pw_pipelines.clock import eastern_day
 from pw_pipelines.jurisdictions.book import book as jurisdictions
 from pw_pipelines.sandbox.filing_portals.book import Submission
 from pw_pipelines.sandbox.filing_portals.common import USERNAME, Desk, House
-from pw_pipelines.sandbox.filing_portals.view_state import opened, seal
+from pw_pipelines.sandbox.view_state import opened, seal
 
 PORTAL = "agent_wholesale"
 OFFICE = "AgentLine Wholesale"

@@ -24,8 +24,8 @@ from pw_pipelines.jurisdictions.model import FeeName
 from pw_pipelines.sandbox.filing_portals.book import Submission, Upload
 from pw_pipelines.sandbox.filing_portals.common import Desk, House
 from pw_pipelines.sandbox.filing_portals.papers import paper
-from pw_pipelines.sandbox.filing_portals.view_state import opened, seal
 from pw_pipelines.sandbox.portals.companies import find, register
+from pw_pipelines.sandbox.view_state import opened, seal
 
 PORTAL = "wy_registry"
 OFFICE = "Wyoming Secretary of State"

@@ -6,11 +6,6 @@ ones do. The list is cut at `MOST`, and says so.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
-import json
 from typing import Any
 
 from starlette.datastructures import FormData
@@ -20,10 +15,10 @@ from starlette.routing import Route
 
 from pw_pipelines.sandbox.portals.companies import Listed, find
 from pw_pipelines.sandbox.portals.mood import Moods, moody, page
+from pw_pipelines.sandbox.view_state import digest, opened, seal
 
 PAGE = 20
 MOST = 400
-_SECRET = b"the stand-in's machine key"
 _TYPES = {"llc": "Limited Liability Company - Domestic", "corporation": "Profit Corporation - Domestic",
           "nonprofit": "NonProfit Corporation - Domestic", "partnership": "Limited Partnership - Domestic"}  # fmt: skip
 _ENDED = ("Inactive - Administratively Dissolved (Tax)", "Inactive - Dissolved", "Inactive - Withdrawn")
@@ -39,8 +34,8 @@ def routes(seed: int, moods: Moods) -> list[Route]:
 
     async def posted(request: Request) -> Response:
         form = await request.form()
-        state = _opened(str(form.get("__VIEWSTATE", "")))
-        if state is None or form.get("__EVENTVALIDATION") != _validation(state):
+        state = opened(str(form.get("__VIEWSTATE", "")))
+        if state is None or form.get("__EVENTVALIDATION") != digest(state):
             return page("wy_error.html", status=500)
         if "ctl00$MainContent$cmdSearch" in form:
             state = {
@@ -73,7 +68,7 @@ def _turned(form: FormData, state: dict[str, Any]) -> bool:
 def _form(moods: Moods, message: str = "") -> Response:
     state: dict[str, Any] = {"name": "", "page": 0}
     return page(
-        "wy.html", state=_sealed(state), validation=_validation(state), message=message, rows=None,
+        "wy.html", state=seal(state), validation=digest(state), message=message, rows=None,
         changed=moods.of("wy") == "changed",
     )  # fmt: skip
 
@@ -86,7 +81,7 @@ def _results(seed: int, moods: Moods, state: dict[str, Any]) -> Response:
     pages = max(1, -(-len(shown) // PAGE))
     number = min(state["page"], pages)
     return page(
-        "wy.html", state=_sealed({**state, "page": number}), validation=_validation({**state, "page": number}),
+        "wy.html", state=seal({**state, "page": number}), validation=digest({**state, "page": number}),
         rows=[_row(one) for one in shown[(number - 1) * PAGE : number * PAGE]],
         asked=state["name"], number=number, pages=pages, total=len(shown), is_cut=len(found) > most, most=most,
         next=NEXT, previous=PREVIOUS, silent=mood == "silent", changed=False, message="",
@@ -101,24 +96,3 @@ def _row(one: Listed) -> dict[str, str]:
         "type": _TYPES[one.form],
         "formed": f"{one.formed:%m/%d/%Y}",
     }
-
-
-def _sealed(state: dict[str, Any]) -> str:
-    body = json.dumps(state, sort_keys=True).encode()
-    return base64.b64encode(hmac.digest(_SECRET, body, "sha256") + body).decode()
-
-
-def _opened(sealed: str) -> dict[str, Any] | None:
-    """The state a page was given; None when it is not one of ours."""
-    try:
-        raw = base64.b64decode(sealed, validate=True)
-    except binascii.Error:
-        return None
-    if not hmac.compare_digest(raw[:32], hmac.digest(_SECRET, raw[32:], "sha256")):
-        return None
-    state: dict[str, Any] = json.loads(raw[32:])
-    return state
-
-
-def _validation(state: dict[str, Any]) -> str:
-    return base64.b64encode(hashlib.sha256(_SECRET + _sealed(state).encode()).digest()).decode()

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 import json
 from typing import Any
 
-_SECRET = b"the stand-in's machine key of the filing wizard"
+_SECRET = b"the stand-ins' machine key"
 
 
 def seal(state: dict[str, Any]) -> str:
     """State as text for a hidden field."""
     body = json.dumps(state, sort_keys=True).encode()
     return base64.b64encode(hmac.digest(_SECRET, body, "sha256") + body).decode()
+
+
+def digest(state: dict[str, Any]) -> str:
+    """What goes beside the sealed state where a page carries a second field to hold it to."""
+    return base64.b64encode(hashlib.sha256(_SECRET + seal(state).encode()).digest()).decode()
 
 
 def opened(sealed: str) -> dict[str, Any] | None:
