@@ -83,7 +83,8 @@ def test_the_killed_warm_process_loses_no_run_and_the_next_launch_starts_another
     assert running.warm()["pid"] != before
     assert running.ended(survives) == "SUCCESS"
     assert running.ended(dies, 10) == "FAILURE"
-    assert any("nobody saw it end" in line for line in running.said(dies))
+    told = running.said(dies)  # by the new warm process or by Dagster's monitoring, whichever looked first
+    assert any("nobody saw it end" in line or f"process {orphan.pid} is gone" in line for line in told), told
 
 
 def test_changed_code_is_loaded_before_the_next_run_while_running_ones_go_on(running: House) -> None:
