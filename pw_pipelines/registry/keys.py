@@ -74,7 +74,7 @@ def singular(word: str) -> str:
     known = listed.irregular_plurals.get(word)
     if known is not None:
         return known
-    if not word.isalpha() or word in listed.no_plurals:
+    if not word.endswith(_PLURAL_ENDS) or not word.isalpha() or word in listed.no_plurals:
         return word
     for ending, put, shortest in _PLURAL_ENDINGS:
         if word.endswith(ending) and len(word) >= shortest:
@@ -88,6 +88,7 @@ _PLURAL_ENDINGS = (
     ("ches", "ch", 4), ("shes", "sh", 4), ("sses", "ss", 4), ("xes", "x", 4), ("zzes", "zz", 4),
     ("ss", "ss", 4), ("us", "us", 4), ("is", "is", 4), ("s", "", 4),
 )  # fmt: skip
+_PLURAL_ENDS = ("s", *(ending for ending, _, _ in _PLURAL_ENDINGS if not ending.endswith("s")))
 
 
 def perhaps_singular(word: str) -> str:
@@ -158,16 +159,29 @@ def untensed(word: str) -> str:
     return word[:-1] + "i" if len(word) > 2 and word.endswith("y") else word
 
 
+@lru_cache(maxsize=1)
+def _variants() -> frozenset[str]:
+    """Words that stand for others: what is not among them and no plural is changed by no step but `untensed`."""
+    known = words()
+    tables = (known.spellings, known.contractions, known.abbreviations, known.numbers, known.compound_numbers,
+              known.irregular_plurals, _ROMAN)  # fmt: skip
+    return frozenset(word for table in tables for word in table)
+
+
 # What a word is taken for, whatever the state: in this order, again and again until nothing changes.
 WORD_STEPS = (spelt, uncontracted, unabbreviated, perhaps_number, singular, untensed)
 
 
 def stem(word: str) -> str:
     """The word without what makes it plural or a tense; spelling, abbreviation, contraction and number made one."""
+    variants = _variants()
     for _ in range(6):
         before = word
-        for step in WORD_STEPS:
-            word = step(word)
+        if word in variants or word.endswith(_PLURAL_ENDS):
+            for step in WORD_STEPS:
+                word = step(word)
+        else:  # the other steps would leave it as it is; most words of a register are rare names
+            word = untensed(word)
         if word == before:
             break
     return word

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from pw_pipelines.errors import ConfigError
+from pw_pipelines.yaml_data import load_yaml
 
 WordSet = frozenset[str]
 
@@ -101,6 +102,6 @@ def words() -> Words:
     """The words. Raises ConfigError naming what is wrong in the file."""
     text = (resources.files("pw_pipelines.registry") / "words.yaml").read_text(encoding="utf-8")
     try:
-        return Words.model_validate(yaml.safe_load(text))
+        return Words.model_validate(load_yaml(text))
     except (ValidationError, yaml.YAMLError) as error:
         raise ConfigError(f"registry/words.yaml is not valid: {error}") from error

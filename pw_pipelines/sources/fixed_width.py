@@ -8,11 +8,13 @@ then cut by the same code, so both ways give the same.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
+from itertools import repeat
 from typing import BinaryIO, Literal
 
 from pw_pipelines.errors import ConfigError, SourceRejected
@@ -123,7 +125,11 @@ def _left(raw: BinaryIO, last: bytes, stride: int, size: int) -> Iterator[Left]:
     raw.seek(offset)
 
 
-class Dates(dict[str, str | None]):
+Written = str | bytes
+"""A field as it stands in the record; bytes are latin-1."""
+
+
+class Dates(dict[Written, str | None]):
     """Eight digits -> ISO date, kept because registers repeat their days; None: blank, zeros, nines (no end), no day.
 
     wrong: those that are neither empty nor a day.
@@ -135,20 +141,21 @@ class Dates(dict[str, str | None]):
         """`order`: `mdy` (MMDDYYYY) or `ymd`; `also`: the order tried where the first gives no day."""
         super().__init__()
         self._orders = (order, *([also] if also else []))
-        self.wrong: set[str] = set()
+        self.wrong: set[Written] = set()
 
-    def __missing__(self, written: str) -> str | None:
+    def __missing__(self, field: Written) -> str | None:
+        written = _text(field)
         if len(self) >= self.LARGEST:  # no register has so many days: this is no date field, and memory is bounded
             self.clear()
             self.wrong.clear()
         found = next((day for order in self._orders if (day := _day(written, order))), None)
         if found is None and written.strip("0 \0") and written.strip("9"):
-            self.wrong.add(written)
-        self[written] = found
+            self.wrong.add(field)
+        self[field] = found
         return found
 
 
-class Repeated(dict[str, str | None]):
+class Repeated(dict[Written, str | None]):
     """A field whose values repeat (cities, codes) -> without blanks, None when blank; kept, so that each is cleaned
     once and shared. `odd`: those that held bytes which cannot be printed."""
 
@@ -156,20 +163,38 @@ class Repeated(dict[str, str | None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.odd: set[str] = set()
+        self.odd: set[Written] = set()
 
-    def __missing__(self, written: str) -> str | None:
+    def __missing__(self, field: Written) -> str | None:
         if len(self) >= self.LARGEST:
             self.clear()
             self.odd.clear()
-        clean = written.strip()
+        clean = _text(field).strip()
         if not clean.isprintable():
             mended = printable(clean)
             if clean.strip("\0 ") != mended:
-                self.odd.add(written)
+                self.odd.add(field)
             clean = mended
-        self[written] = clean or None
+        self[field] = clean or None
         return clean or None
+
+
+def _text(field: Written) -> str:
+    return field if isinstance(field, str) else field.decode("latin-1")
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A block whose lines are all right, and the fields that were cut out of all of it at once, by their place."""
+
+    data: bytes
+    stride: int
+    upto: int
+    cells: dict[tuple[int, int], Sequence[bytes]]
+
+    def records(self) -> list[str]:
+        text = self.data.decode("latin-1")
+        return [text[at : at + self.upto] for at in range(0, len(text), self.stride)]
 
 
 @dataclass
@@ -179,7 +204,7 @@ class Sheet:
     lines: line number of each record; None: they follow each other from the block's first.
     """
 
-    records: list[str]
+    found: list[str] | _Cut
     read: int
     first_line: int
     lines: list[int] | None = None
@@ -187,8 +212,35 @@ class Sheet:
     rejects: list[Reject] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def records(self) -> list[str]:
+        if isinstance(self.found, _Cut):
+            self.found = self.found.records()
+        return self.found
+
+    def _written(self, where: slice) -> Sequence[Written]:
+        """One field of every record as it stands there."""
+        if isinstance(self.found, _Cut) and (cells := self.found.cells.get((where.start, where.stop))) is not None:
+            return cells
+        begin, end = where.start, where.stop
+        return [record[begin:end] for record in self.records]
+
+    def _quickly(self, where: slice) -> list[str] | None:
+        """As `column`, where nothing needs mending and the field was cut out already."""
+        cells = self.found.cells.get((where.start, where.stop)) if isinstance(self.found, _Cut) else None
+        if not cells:
+            return None
+        # What str.strip takes off and bytes.strip does not cannot be printed, and so is found here.
+        text = b"|".join(map(bytes.strip, cells)).decode("latin-1")
+        if not text.isprintable():
+            return None
+        found = text.split("|")
+        return found if len(found) == len(cells) else None
+
     def column(self, where: slice) -> list[str]:
         """One field of every record, without the blanks around it; bytes that cannot be printed are mended, noted."""
+        if (plain := self._quickly(where)) is not None:
+            return plain
         begin, end = where.start, where.stop
         found = [record[begin:end].strip() for record in self.records]
         if "".join(found).isprintable():
@@ -199,17 +251,16 @@ class Sheet:
 
     def repeated(self, where: slice, known: Repeated) -> list[str | None]:
         """Like `column` for a field whose values repeat; None when blank."""
-        begin, end = where.start, where.stop
-        found = [known[record[begin:end]] for record in self.records]
+        written = self._written(where)
+        found = list(map(known.__getitem__, written))
         if known.odd:
-            self._note_odd(sum(1 for record in self.records if record[begin:end] in known.odd))
+            self._note_odd(sum(1 for one in written if one in known.odd))
         return found
 
     def dates(self, where: slice, known: Dates, what: str) -> list[str | None]:
         """A field of dates as ISO text; what is no day is None, noted by its name."""
-        begin, end = where.start, where.stop
-        written = [record[begin:end] for record in self.records]
-        found = [known[one] for one in written]
+        written = self._written(where)
+        found = list(map(known.__getitem__, written))
         if known.wrong and not known.wrong.isdisjoint(written):
             wrong = sum(1 for one in written if one in known.wrong)
             self.note(f"{{n}} records have no possible {what}; kept without it", wrong)
@@ -234,7 +285,7 @@ class Sheet:
         self.rejects = sorted(self.rejects, key=lambda one: one.line)[:REJECTS_KEPT]
         kept = [place for place in range(len(self.records)) if place not in reasons]
         self.lines = [self.line(place) for place in kept]
-        self.records = [self.records[place] for place in kept]
+        self.found = [self.records[place] for place in kept]
 
 
 def printable(text: str) -> str:
@@ -242,19 +293,41 @@ def printable(text: str) -> str:
     return text.translate(_PRINTED).strip()
 
 
-def sheet(data: bytes, width: int, first_line: int = 1, *, upto: int | None = None, least: int | None = None) -> Sheet:
+def sheet(
+    data: bytes,
+    width: int,
+    first_line: int = 1,
+    *,
+    upto: int | None = None,
+    least: int | None = None,
+    fields: Sequence[slice] = (),
+) -> Sheet:
     """The records of one block of lines, LF or CRLF. Lines of another length than `width` are rejects.
 
     upto: where the last field of interest ends; records are kept up to there.
+    fields: what will be asked for, in any order; cut out of a right block all at once, which is quicker.
     least: where publishers take off the blanks at the end of lines: the bytes that are always there. Such lines are
     accepted only in a block whose lines all have theirs taken off.
     """
     stride = _stride(data, width)
     if not stride:
         return _picked(data, width, first_line, upto or width, least or width)
-    text, end = data.decode("latin-1"), upto or width
-    records = [text[at : at + end] for at in range(0, len(text), stride)]
-    return Sheet(records, len(records), first_line)
+    count, places = len(data) // stride, tuple(sorted((one.start, one.stop) for one in fields))
+    cells: dict[tuple[int, int], Sequence[bytes]] = {}
+    if places:
+        found = _cutter(places, stride, count).unpack(data)
+        cells = {place: found[number :: len(places)] for number, place in enumerate(places)}
+    return Sheet(_Cut(data, stride, upto or width, cells), count, first_line)
+
+
+@lru_cache(maxsize=4)  # blocks are of one size, but for the last
+def _cutter(places: tuple[tuple[int, int], ...], stride: int, count: int) -> struct.Struct:
+    """Cuts the fields at `places` (in order, apart) out of `count` records at once, record by record."""
+    record, at = "", 0
+    for begin, end in places:
+        record += f"{begin - at}x{end - begin}s"
+        at = end
+    return struct.Struct((record + f"{stride - at}x") * count)
 
 
 def _stride(data: bytes, width: int) -> int:
@@ -265,11 +338,12 @@ def _stride(data: bytes, width: int) -> int:
         if over or data[width::stride] != end[:1] * count or data[stride - 1 :: stride] != b"\n" * count:
             continue
         # From each record's first byte the next line end is its own: quicker than counting them, and nothing is copied.
-        if [data.find(b"\n", at) for at in range(0, len(data), stride)] != list(range(stride - 1, len(data), stride)):
+        starts = range(0, len(data), stride)
+        if list(map(data.find, repeat(b"\n"), starts)) != list(range(stride - 1, len(data), stride)):
             return 0
         if end == b"\n":
             return 0 if b"\r" in data else stride
-        ends = [data.find(b"\r", at) for at in range(0, len(data), stride)]
+        ends = list(map(data.find, repeat(b"\r"), starts))
         return stride if ends == list(range(width, len(data), stride)) else 0
     return 0
 
@@ -282,11 +356,12 @@ def _picked(data: bytes, width: int, first_line: int, upto: int, least: int) -> 
     if least < width and any(line.removesuffix(b"\r").endswith(b" ") for line in lines):
         least = width
     places: list[int] = []
-    found = Sheet([], 0, first_line, lines=places)
+    records: list[str] = []
+    found = Sheet(records, 0, first_line, lines=places)
     for number, line in enumerate(lines, first_line):
         record = line.removesuffix(b"\r")
         if least <= len(record) <= width and b"\r" not in record:
-            found.records.append(record[:upto].decode("latin-1").ljust(upto))
+            records.append(record[:upto].decode("latin-1").ljust(upto))
             places.append(number)
             continue
         if record in (b"", _END_OF_FILE_MARK):
@@ -296,7 +371,7 @@ def _picked(data: bytes, width: int, first_line: int, upto: int, least: int) -> 
         if len(found.rejects) < REJECTS_KEPT:
             is_last = number == first_line + len(lines) - 1 and not is_ended
             found.rejects.append(Reject(number, _why(record, width, is_last), excerpt(record)))
-    found.read = len(found.records) + found.rejected
+    found.read = len(records) + found.rejected
     return found
 
 

@@ -8,11 +8,11 @@ corporate set in ten parts by the last digit of the document number), daily sets
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, TypeVar
 
 from pw_pipelines.errors import SourceRejected
 from pw_pipelines.sources.body import ZIP_MAGICS, is_html, peek, refuse_html
@@ -36,6 +36,7 @@ WIDTHS = {
     759: "general partnerships", 910: "general partnership events", 1170: "corporate records as of before 2001",
 }  # fmt: skip
 CORPORATE_PARTS = frozenset(f"cordata{digit}.txt" for digit in range(10))
+_Said = TypeVar("_Said", str, str | None)
 _MDY = Dates("mdy")
 _EITHER = Dates("mdy", also="ymd")  # the sister sets' order is told by one source only; the two cannot be confused
 
@@ -187,7 +188,7 @@ def _named_day(found: re.Match[str] | None) -> date | None:
 
 
 def _parsed(found: Sheet, rows: EntityColumns | EventColumns, days: list[str | None]) -> Parsed:
-    newest = max(filter(None, days), default=None)
+    newest = max(filter(None, set(days)), default=None)
     return Parsed(
         rows=rows,
         read=found.read,
@@ -221,9 +222,24 @@ def _names(found: Sheet, where: slice) -> list[str] | list[str | None]:
     return [one or None for one in names]
 
 
-def _note_unknown(found: Sheet, written: list[str | None], unknown: list[str], what: str) -> None:
-    for word in unknown:
+def _note_unknown(
+    found: Sheet, written: list[str | None], unknown: Callable[[Sequence[str | None]], list[str]], what: str
+) -> None:
+    for word in unknown(list(set(written))):
         found.note(f"{{n}} records have the unknown {what} {word!r}; kept", written.count(word))
+
+
+def _read_as(written: list[str | None], reading: Callable[[Sequence[str | None]], list[_Said]]) -> list[_Said]:
+    """What each code stands for, told by `reading` once for each that there is."""
+    codes = list(set(written))
+    told = dict(zip(codes, reading(codes), strict=True))
+    return [told[one] for one in written]
+
+
+def _sheet(block: Block, at: Layout, *fields: str) -> Sheet:
+    """The block's records up to the last of `fields`, these cut out."""
+    asked = [at[name] for name in fields]
+    return sheet(block.data, at.length, block.first_line, upto=max(one.stop for one in asked), fields=asked)
 
 
 @cache
@@ -236,20 +252,21 @@ _CITIES, _TYPES, _STATUSES, _HOMES, _FIC_CITIES = (Repeated() for _ in range(5))
 
 def _corporate(block: Block, at: Layout) -> Parsed:
     known = _terms("sunbiz_cor")
-    found = sheet(block.data, at.length, block.first_line, upto=at["state_country"].stop)
+    found = _sheet(block, at, "corporation_number", "corporation_name", "status", "filing_type", "city", "file_date",
+                   "last_transaction_date", "state_country")  # fmt: skip
     numbers = _numbers(found, at["corporation_number"])
     types, statuses = found.repeated(at["filing_type"], _TYPES), found.repeated(at["status"], _STATUSES)
-    _note_unknown(found, types, known.unknown_types(types), "filing type")
-    _note_unknown(found, statuses, known.unknown_statuses(statuses), "status")
+    _note_unknown(found, types, known.unknown_types, "filing type")
+    _note_unknown(found, statuses, known.unknown_statuses, "status")
     formed = found.dates(at["file_date"], _MDY, "file date")
     rows = EntityColumns(
         record_id=numbers,
         entity_id=numbers,
         name=_names(found, at["corporation_name"]),
-        form=known.forms_of(types),
+        form=_read_as(types, known.forms_of),
         type_code=types,
         status=statuses,
-        standing=known.standings_of(statuses),
+        standing=_read_as(statuses, known.standings_of),
         formed_on=formed,
         changed_on=found.dates(at["last_transaction_date"], _MDY, "date of the last transaction"),
         home=found.repeated(at["state_country"], _HOMES),
@@ -260,10 +277,10 @@ def _corporate(block: Block, at: Layout) -> Parsed:
 
 def _fictitious(block: Block, at: Layout) -> Parsed:
     known = _terms("sunbiz_fic")
-    found = sheet(block.data, at.length, block.first_line, upto=at["expiry_date"].stop)
+    found = _sheet(block, at, "document_number", "name", "status", "filing_date", "cancel_date", "expiry_date", "city")
     numbers = _numbers(found, at["document_number"])
     statuses = found.repeated(at["status"], _STATUSES)
-    _note_unknown(found, statuses, known.unknown_statuses(statuses), "status")
+    _note_unknown(found, statuses, known.unknown_statuses, "status")
     formed = found.dates(at["filing_date"], _EITHER, "filing date")
     cancelled = found.dates(at["cancel_date"], _EITHER, "day of cancellation")
     expiry = found.dates(at["expiry_date"], _EITHER, "day of expiry")
@@ -274,7 +291,7 @@ def _fictitious(block: Block, at: Layout) -> Parsed:
         name_kind="fictitious",
         form="name",
         status=statuses,
-        standing=known.standings_of(statuses),
+        standing=_read_as(statuses, known.standings_of),
         formed_on=formed,
         changed_on=[
             gone or (end if status == "E" else None)
@@ -286,7 +303,8 @@ def _fictitious(block: Block, at: Layout) -> Parsed:
 
 
 def _event(block: Block, at: Layout) -> Parsed:
-    found = sheet(block.data, at.length, block.first_line, upto=at["name"].stop)
+    found = _sheet(block, at, "corporation_number", "sequence", "code", "description", "filed_date", "effective_date",
+                   "name")  # fmt: skip
     numbers = _numbers(found, at["corporation_number"])
     filed = found.dates(at["filed_date"], _EITHER, "day of filing")
     rows = EventColumns(
