@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from pw_pipelines.filling import is_being_filled
-from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.schedules.backups import ask
 from pw_pipelines.schedules.past import FILLING, past_of
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert
+from pw_pipelines.sensors.automatic import automatic
 from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -83,12 +83,4 @@ def _alerts(stands: Iterable[Standing], settings: Settings) -> Iterable[Alert]:
 
 def backup_watch(jobs: Iterable[dg.UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
     """The sensor over the jobs of backups."""
-    return dg.SensorDefinition(
-        name=NAME,
-        jobs=[job for job in jobs if job.name in JOBS.values()],
-        evaluation_fn=watch,
-        minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description=AUTOMATIC[NAME].why,
-        required_resource_keys={"settings", "db", "telegram"},
-    )
+    return automatic(NAME, watch, "settings", "db", "telegram", jobs=[job for job in jobs if job.name in JOBS.values()])

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from pw_pipelines.clock import machine_now
-from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.jobs.books import MAKE
 from pw_pipelines.schedules.past import past_of
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert
+from pw_pipelines.sensors.automatic import automatic
 from pw_pipelines.sensors.failures import told
 from pw_pipelines.settings import Settings
 
@@ -63,20 +63,5 @@ def tell_paid_orders(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     return dg.SkipReason(told(alert_book.deliver(db, context.resources.telegram, now), new))
 
 
-books_wanted = dg.SensorDefinition(
-    name=WANTED,
-    job_name=MAKE,
-    evaluation_fn=start_books,
-    minimum_interval_seconds=AUTOMATIC[WANTED].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[WANTED].why,
-    required_resource_keys={"settings", "db"},
-)
-order_notice = dg.SensorDefinition(
-    name=NOTICE,
-    evaluation_fn=tell_paid_orders,
-    minimum_interval_seconds=AUTOMATIC[NOTICE].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[NOTICE].why,
-    required_resource_keys={"settings", "db", "telegram"},
-)
+books_wanted = automatic(WANTED, start_books, "settings", "db", job_name=MAKE)
+order_notice = automatic(NOTICE, tell_paid_orders, "settings", "db", "telegram")

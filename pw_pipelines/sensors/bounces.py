@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from pw_pipelines.errors import ConfigError, OutsideError
-from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert
+from pw_pipelines.sensors.automatic import automatic
 from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,11 +67,4 @@ def _going_out(listmonk: Listmonk, settings: Settings) -> list[Alert]:
     return [Alert(fault.key, "mail", fault.text) for fault in faults]
 
 
-watch_bounces = dg.SensorDefinition(
-    name=NAME,
-    evaluation_fn=work_mailbox,
-    minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[NAME].why,
-    required_resource_keys={"settings", "db", "objects", "listmonk"},
-)
+watch_bounces = automatic(NAME, work_mailbox, "settings", "db", "objects", "listmonk")

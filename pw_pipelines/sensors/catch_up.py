@@ -11,11 +11,11 @@ import dagster as dg
 from pw_pipelines.clock import EASTERN
 from pw_pipelines.errors import SourceError, SourceUnavailable
 from pw_pipelines.filling import is_being_filled
-from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.jobs.registers import STATES
 from pw_pipelines.schedules import registers, requests
 from pw_pipelines.schedules.missing import MINUTES_BETWEEN_TRIES, TRIES_A_DAY, is_overdue, overdue_jobs
 from pw_pipelines.schedules.past import FILLING, past_of
+from pw_pipelines.sensors.automatic import automatic
 from pw_pipelines.settings import Settings
 
 NAME = "catch_up"
@@ -27,15 +27,7 @@ JOBS = ("acquire", "refresh_bdc", "judge", "sync_listmonk", "probe_portals", *ST
 def catch_up_sensor(jobs: Iterable[dg.UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
     """The sensor over those of `jobs` that have a day."""
 
-    return dg.SensorDefinition(
-        name=NAME,
-        jobs=[job for job in jobs if job.name in JOBS],
-        evaluation_fn=start_overdue,
-        minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description=AUTOMATIC[NAME].why,
-        required_resource_keys={"settings", "db", "fcc"},
-    )
+    return automatic(NAME, start_overdue, "settings", "db", "fcc", jobs=[job for job in jobs if job.name in JOBS])
 
 
 def start_overdue(context: dg.SensorEvaluationContext) -> dg.SensorResult:

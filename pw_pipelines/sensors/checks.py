@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from pw_pipelines.clock import machine_now
-from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert
+from pw_pipelines.sensors.automatic import automatic
 from pw_pipelines.sensors.failures import LOOK_BACK, told
 from pw_pipelines.sensors.wording import discreet
 from pw_pipelines.settings import Settings
@@ -147,11 +147,4 @@ def stale_sources(db: Database, now: datetime) -> list[Alert]:
     return alerts
 
 
-check_alert = dg.SensorDefinition(
-    name=NAME,
-    evaluation_fn=tell_failing_checks,
-    minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[NAME].why,
-    required_resource_keys={"settings", "db", "telegram"},
-)
+check_alert = automatic(NAME, tell_failing_checks, "settings", "db", "telegram")

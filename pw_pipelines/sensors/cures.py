@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from pw_pipelines.jobs.after import CURE
-from pw_pipelines.jobs.automatic import AUTOMATIC
+from pw_pipelines.sensors.automatic import automatic
 
 NAME = "cures_due"
 BUILD_TAG = "pw/build"
@@ -35,12 +35,4 @@ def look_again(context: dg.SensorEvaluationContext) -> dg.SkipReason | dg.RunReq
     return dg.RunRequest(run_key=f"{CURE}:{build}:{len(statuses) + 1}", tags={BUILD_TAG: str(build)})
 
 
-cures_due = dg.SensorDefinition(
-    name=NAME,
-    job_name=CURE,
-    evaluation_fn=look_again,
-    minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[NAME].why,
-    required_resource_keys={"db"},
-)
+cures_due = automatic(NAME, look_again, "db", job_name=CURE)

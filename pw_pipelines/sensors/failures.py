@@ -7,9 +7,9 @@ from datetime import timedelta
 import dagster as dg
 
 from pw_pipelines.clock import machine_now
-from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert, Delivery
+from pw_pipelines.sensors.automatic import automatic
 from pw_pipelines.sensors.wording import ASSET_JOB, cause, work
 from pw_pipelines.settings import Settings
 
@@ -62,11 +62,4 @@ def told(delivery: Delivery, new: int) -> str:
     return f"{new} new; {delivery.sent} alerts sent, {delivery.waiting} waiting."
 
 
-run_failure_alert = dg.SensorDefinition(
-    name=NAME,
-    evaluation_fn=tell_failed_runs,
-    minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[NAME].why,
-    required_resource_keys={"settings", "db", "telegram"},
-)
+run_failure_alert = automatic(NAME, tell_failed_runs, "settings", "db", "telegram")

@@ -9,7 +9,7 @@ import dagster as dg
 
 from pw_pipelines.clock import machine_now
 from pw_pipelines.fulfillment.run_words import ITEM_TAG, JOB, config_of, run_key_of, tags_of
-from pw_pipelines.jobs.automatic import AUTOMATIC
+from pw_pipelines.sensors.automatic import automatic
 
 if TYPE_CHECKING:
     from pw_pipelines.fulfillment.ground import Ground
@@ -50,12 +50,4 @@ def start_items(context: dg.SensorEvaluationContext) -> dg.SkipReason | list[dg.
     ]
 
 
-items_ready = dg.SensorDefinition(
-    name=NAME,
-    job_name=JOB,
-    evaluation_fn=start_items,
-    minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[NAME].why,
-    required_resource_keys={"fulfillment"},
-)
+items_ready = automatic(NAME, start_items, "fulfillment", job_name=JOB)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert
+from pw_pipelines.sensors.automatic import automatic
 from pw_pipelines.sensors.failures import told
 from pw_pipelines.settings import Settings
 
@@ -62,19 +62,5 @@ def _last_sent(db: Database) -> int:
     return int(str(row["last"])) if row else 0
 
 
-waiting_too_long = dg.SensorDefinition(
-    name=TOO_OLD,
-    evaluation_fn=tell_what_waits,
-    minimum_interval_seconds=AUTOMATIC[TOO_OLD].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[TOO_OLD].why,
-    required_resource_keys={"settings", "db", "telegram"},
-)
-analytics_events = dg.SensorDefinition(
-    name=ANALYTICS,
-    evaluation_fn=send_events,
-    minimum_interval_seconds=AUTOMATIC[ANALYTICS].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[ANALYTICS].why,
-    required_resource_keys={"settings", "db", "telegram"},
-)
+waiting_too_long = automatic(TOO_OLD, tell_what_waits, "settings", "db", "telegram")
+analytics_events = automatic(ANALYTICS, send_events, "settings", "db", "telegram")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from pw_pipelines.clock import machine_now
-from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.jobs.order_mails import JOB
 from pw_pipelines.schedules.past import past_of
+from pw_pipelines.sensors.automatic import automatic
 
 if TYPE_CHECKING:
     from pw_pipelines.fulfillment.ground import Ground
@@ -38,12 +38,4 @@ def start_mails(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipR
     return dg.RunRequest()
 
 
-order_mails_due = dg.SensorDefinition(
-    name=NAME,
-    job_name=JOB,
-    evaluation_fn=start_mails,
-    minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[NAME].why,
-    required_resource_keys={"fulfillment"},
-)
+order_mails_due = automatic(NAME, start_mails, "fulfillment", job_name=JOB)

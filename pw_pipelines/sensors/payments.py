@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.jobs.payments import NAME as JOB
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert
+from pw_pipelines.sensors.automatic import automatic
 from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,12 +65,4 @@ def _day(at: object) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC" if isinstance(at, datetime) else "at an unknown time"
 
 
-payment_events = dg.SensorDefinition(
-    name=NAME,
-    job_name=JOB,
-    evaluation_fn=start_work,
-    minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[NAME].why,
-    required_resource_keys={"settings", "db"},
-)
+payment_events = automatic(NAME, start_work, "settings", "db", job_name=JOB)

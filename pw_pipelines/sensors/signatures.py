@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from pw_pipelines.jobs.automatic import AUTOMATIC
+from pw_pipelines.sensors.automatic import automatic
 
 if TYPE_CHECKING:
     from pw_pipelines.fulfillment.ground import Ground
@@ -29,11 +29,4 @@ def wake_items(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     )
 
 
-signature_reminders = dg.SensorDefinition(
-    name=NAME,
-    evaluation_fn=wake_items,
-    minimum_interval_seconds=AUTOMATIC[NAME].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[NAME].why,
-    required_resource_keys={"fulfillment"},
-)
+signature_reminders = automatic(NAME, wake_items, "fulfillment")
