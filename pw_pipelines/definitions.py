@@ -49,7 +49,7 @@ from pw_pipelines.sensors.checks import check_alert
 from pw_pipelines.sensors.cures import cures_due
 from pw_pipelines.sensors.failures import run_failure_alert
 from pw_pipelines.sensors.fulfillment import items_ready
-from pw_pipelines.sensors.journal import journal_ships, restore_drill_watch
+from pw_pipelines.sensors.journal import documents_leave, journal_ships, restore_drill_watch
 from pw_pipelines.sensors.monitoring import analytics_events, waiting_too_long
 from pw_pipelines.sensors.order_mails import order_mails_due
 from pw_pipelines.sensors.payments import payment_events
@@ -85,6 +85,7 @@ def build_defs(
         signature_reminders,
         order_mails_due,
         journal_ships,
+        documents_leave,
         restore_drill_watch,
         waiting_too_long,
         analytics_events,

@@ -78,16 +78,9 @@ def _asset(subject: Subject, promise: timedelta) -> dg.AssetsDefinition:
 
 def _ground(context: dg.AssetExecutionContext) -> Any:
     from pw_pipelines.backups.capture import Ground
-    from pw_pipelines.backups.keys import recipients_of
-    from pw_pipelines.db.connection import sibling_url
 
-    settings: Settings = context.resources.settings
-    given = settings.dagster_database_url
-    dagster_url = given.get_secret_value() if given else sibling_url(context.resources.db.url, "dagster")
-    return Ground(
-        settings, context.resources.db, context.resources.objects, dagster_url, recipients_of(settings),
-        run_id=context.run.run_id,
-    )  # fmt: skip
+    resources = context.resources
+    return Ground.of(resources.settings, resources.db, resources.objects, run_id=context.run.run_id)
 
 
 def _metadata(told: "Told", stand: "Standing", table: str) -> dict[str, Any]:

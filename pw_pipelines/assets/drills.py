@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 NAME, GROUP, TEAM = "restore_drills", "backups", "team:operations"
 RESTORES, POINT = "everything_restores", "recovery_point_is_within_a_minute"
-_POINT_CHECKS = ("recovery point", "paid orders of now", "journal")
+_POINT_CHECKS = ("recovery point", "paid orders of now", "documents of now", "journal")
 _SHOWN = 5
 
 
@@ -37,8 +37,8 @@ _SHOWN = 5
         dg.AssetCheckSpec(
             POINT,
             asset=NAME,
-            description="What the off-site copies and the journal would not bring back is younger than a minute, and "
-            "no paid order is among it.",
+            description="What the off-site copies and the journal would not bring back is younger than a minute (a "
+            "document: five), and no paid order is among it.",
         ),
     ],
     required_resource_keys={"settings", "db", "objects"},

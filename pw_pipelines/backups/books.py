@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -19,6 +20,7 @@ from pw_pipelines.db.connection import Database
 
 APPLICATION = "pw backup"
 _LOCK = 0x70775F62  # "pw_b": the first half of our advisory locks
+_ASK_SECONDS = 0.2
 DRILL_DAYS = 2  # a drill that never ended is dead, not reading
 _NAMES = [one.name for one in fields(BackupSet)]
 _COLUMNS = ", ".join(_NAMES)
@@ -35,6 +37,22 @@ def turn(db: Database, subject: str) -> Iterator[None]:
         row = connection.execute("select pg_try_advisory_lock(%s, hashtext(%s))", (_LOCK, subject)).fetchone()
         if not row or not row[0]:
             raise UnderWay(f"A backup of {subject} is under way already; `pw backup list` shows it.")
+        yield
+
+
+@contextmanager
+def pool_turn(db: Database, *, seconds: float) -> Iterator[None]:
+    """One at a time seals into the pool or sends from it, for some objects at a time: the daily set and the documents
+    that leave in between. Waits up to `seconds`; then raises UnderWay."""
+    with psycopg.connect(db.url, autocommit=True, application_name=f"{APPLICATION} pool") as connection:
+        until = time.monotonic() + seconds
+        while True:
+            row = connection.execute("select pg_try_advisory_lock(%s, hashtext('pool'))", (_LOCK,)).fetchone()
+            if row and row[0]:
+                break
+            if time.monotonic() >= until:
+                raise UnderWay("The pool of objects is being sealed or sent by another process just now.")
+            time.sleep(_ASK_SECONDS)
         yield
 
 

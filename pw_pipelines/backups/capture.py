@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pw_pipelines.backups.keys import Recipients
+from pw_pipelines.backups.keys import Recipients, recipients_of
 from pw_pipelines.backups.model import Places
 from pw_pipelines.clock import machine_now
-from pw_pipelines.db.connection import Database
+from pw_pipelines.db.connection import Database, sibling_url
 from pw_pipelines.resources.objects import Objects
 from pw_pipelines.settings import Settings
 
@@ -26,6 +26,13 @@ class Ground:
     dagster_url: str
     recipients: Recipients
     run_id: str | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, db: Database, objects: Objects, *, run_id: str | None = None) -> Ground:
+        """Raises ConfigError for keys that are missing."""
+        given = settings.dagster_database_url
+        dagster_url = given.get_secret_value() if given else sibling_url(db.url, "dagster")
+        return cls(settings, db, objects, dagster_url, recipients_of(settings), run_id)
 
     @property
     def places(self) -> Places:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pw_pipelines import faults
@@ -14,7 +14,7 @@ from pw_pipelines.backups.model import BackupDamaged, BackupError, BackupSet, po
 from pw_pipelines.backups.offsite import Offsite, OffsiteRefused, files_of
 from pw_pipelines.backups.sealing import digest_of
 
-_BATCH = 500  # pool objects sent and confirmed at a time: what broke off goes on from there
+_BATCH, _BATCH_BYTES = 500, 256 << 20  # of the pool sent and confirmed at a time: what broke off goes on from there
 
 
 @dataclass(frozen=True)
@@ -79,28 +79,61 @@ def _copy(ground: Ground, offsite: Offsite, one: BackupSet) -> None:
 
 def _copy_pool(ground: Ground, offsite: Offsite) -> None:
     """Sends the sealed objects nobody confirmed yet; once confirmed off-site, the sealed copy here goes."""
-    root = ground.places.root
     pool = object_pool.pool(ground)
     with ground.db.connect(application=APPLICATION) as connection:
         waiting = object_pool.unconfirmed(connection)
     _look_at_some(ground, offsite, {digest: one for digest, one in pool.items() if digest not in set(waiting)})
-    for at in range(0, len(waiting), _BATCH):
-        some = waiting[at : at + _BATCH]
-        expected = {pool_name(digest): pool[digest].sealed_digest for digest in some}
-        lost = [name for name in expected if not (root / name).is_file()]
-        if lost:
-            raise BackupDamaged(
-                f"{lost[0]} is neither here nor off-site; the next set of objects seals it anew.", what=lost[0]
-            )
-        offsite.copy(root, list(expected))
-        faults.point("backups.offsite.pool_copied")
-        _require(offsite.digests(root, expected), expected)
-        with ground.db.connect(application=APPLICATION) as connection:
-            connection.execute(
-                "update pw.backup_objects set confirmed_at = %s where digest = any(%s)", (ground.now(), some)
-            )
-        for digest in some:
-            ground.places.pooled(digest).unlink(missing_ok=True)
+    _clear_sent(ground, pool.keys() - set(waiting))
+    while waiting:
+        with books.pool_turn(ground.db, seconds=object_pool.TURN_SECONDS):
+            with ground.db.connect(application=APPLICATION) as connection:
+                waiting = object_pool.unconfirmed(connection)  # some may have left by themselves since
+            sealed = object_pool.pool(ground, waiting[:_BATCH])
+            some = _that_fit(waiting[:_BATCH], sealed)
+            lost = [pool_name(digest) for digest in some if not ground.places.pooled(digest).is_file()]
+            if lost:
+                raise BackupDamaged(
+                    f"{lost[0]} is neither here nor off-site; the next set of objects seals it anew.", what=lost[0]
+                )
+            if some:
+                send_pool(ground, offsite, {digest: sealed[digest].sealed_digest for digest in some})
+        waiting = waiting[len(some) :]
+
+
+def send_pool(ground: Ground, offsite: Offsite, sealed: Mapping[str, str]) -> None:
+    """Sends sealed objects (digest -> that of the sealed copy, which lies here) and reads them back; once confirmed
+    there, the copies here go. Only who has the pool's turn may ask. Raises BackupError."""
+    root = ground.places.root
+    expected = {pool_name(digest): is_sealed for digest, is_sealed in sealed.items()}
+    offsite.copy(root, list(expected))
+    faults.point("backups.offsite.pool_copied")
+    _require(offsite.digests(root, expected), expected)
+    with ground.db.connect(application=APPLICATION) as connection:
+        connection.execute(
+            "update pw.backup_objects set confirmed_at = %s where digest = any(%s)", (ground.now(), list(sealed))
+        )
+    faults.point("backups.offsite.pool_confirmed")
+    for digest in sealed:
+        ground.places.pooled(digest).unlink(missing_ok=True)
+
+
+def _clear_sent(ground: Ground, confirmed: Collection[str]) -> None:
+    """Sealed copies that somebody who was killed left here after they were confirmed there."""
+    for path in (ground.places.root / "pool").glob("*/*.age"):
+        if path.stem in confirmed:
+            path.unlink(missing_ok=True)
+
+
+def _that_fit(digests: Sequence[str], sealed: Mapping[str, object_pool.Pooled]) -> list[str]:
+    """The first of them, up to _BATCH_BYTES, one at least."""
+    taken: list[str] = []
+    size = 0
+    for digest in digests:
+        size += sealed[digest].sealed_bytes
+        if taken and size > _BATCH_BYTES:
+            break
+        taken.append(digest)
+    return taken
 
 
 def _look_at_some(ground: Ground, offsite: Offsite, confirmed: Mapping[str, object_pool.Pooled]) -> None:

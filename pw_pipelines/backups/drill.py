@@ -21,14 +21,15 @@ from typing import Any
 import psutil
 
 from pw_pipelines.backups import drill_proofs as proofs
-from pw_pipelines.backups import facts
-from pw_pipelines.backups.drill_live import compare_with_live
+from pw_pipelines.backups import facts, object_pool, put_back
+from pw_pipelines.backups.drill_live import compare_with_live, documents_of_now
 from pw_pipelines.backups.drill_model import Checks, Drill
 from pw_pipelines.backups.drill_restore import (
     DAGSTER,
     WAREHOUSE,
     ObjectsRestored,
     restore_mariadb,
+    restore_newer,
     restore_objects,
     restore_postgres,
 )
@@ -41,6 +42,7 @@ from pw_pipelines.backups.manifest import FACTS
 from pw_pipelines.backups.model import SUBJECTS
 from pw_pipelines.backups.replay import replay
 from pw_pipelines.backups.scratch_mariadb import ScratchMariadb, missing
+from pw_pipelines.backups.shipping import journal_ahead
 from pw_pipelines.clock import machine_now
 from pw_pipelines.db.connection import Database
 from pw_pipelines.db.embedded import Embedded, Server
@@ -65,6 +67,7 @@ class _Under:
     urls: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     journal: Read | None = None
+    objects: ObjectsRestored | None = None
     rpo_seconds: float | None = None
     figures: dict[str, Any] = field(default_factory=dict)
 
@@ -162,7 +165,11 @@ def _journal(under: _Under) -> None:
             "are newer than the dump.",
         )  # fmt: skip
         with proofs.connect(under.urls[WAREHOUSE]) as connection:
-            done = replay(connection, read.changes)
+            captured_at = under.sets["postgres"].manifest.machine_captured_at
+            strange = put_back.of_dump(read, under.facts["journal"], connection, captured_at)
+            done = replay(connection, [] if strange else read.changes)
+        if strange:
+            under.checks.add("journal fits the dump", strange, "")
         under.checks.add("replay", done.orphans, f"{done.changes:,} changes left {done.rows:,} rows as they last were.")
         under.figures |= {"journal_shipments": read.shipments, "journal_changes": done.changes}
     with under.checks.guarded("ledger and orders agree"), proofs.connect(under.urls[WAREHOUSE]) as connection:
@@ -184,11 +191,16 @@ def _objects(under: _Under) -> None:
         restored.append(restore_objects(opened, under.chooser.copy, under.chooser.identities, folder))
 
     opened = under.chooser.newest_good("objects", under.found.get("objects", []), use)
+    if opened is not None:
+        under.sets["objects"] = opened
+    # Without a good set there is still what lies in the pool under its own name.
+    under.objects = done = restored[-1] if opened else ObjectsRestored(under.scratch / "objects" / "of-no-set")
+    if WAREHOUSE in under.urls:
+        with under.checks.guarded("objects"), proofs.connect(under.urls[WAREHOUSE]) as connection:
+            restore_newer(done, object_pool.referenced(connection), under.chooser.copy, under.chooser.identities)
+    under.figures |= {"objects": done.objects, "objects_newer_than_their_set": done.newer, "object_bytes": done.bytes}
     if opened is None:
         return
-    under.sets["objects"] = opened
-    done = restored[-1]
-    under.figures |= {"objects": done.objects, "object_bytes": done.bytes}
     proofs.objects(under.checks, done)
     if WAREHOUSE not in under.urls:
         return
@@ -237,8 +249,14 @@ def _rpo(under: _Under, live: Database | None, began: datetime) -> float | None:
     with under.checks.guarded("recovery point"), proofs.connect(under.urls[WAREHOUSE]) as restored:
         captured_at = under.sets["postgres"].manifest.machine_captured_at
         told = compare_with_live(
-            under.checks, restored, live, under.facts["journal"], under.journal, began=began, captured_at=captured_at
-        )
+            under.checks, restored, live, under.facts["journal"], under.journal, began=began, captured_at=captured_at,
+            ahead=lambda connection: journal_ahead(under.settings, connection),
+        )  # fmt: skip
         under.figures |= told.figures
         under.rpo_seconds = told.rpo_seconds
+    with under.checks.guarded("documents of now"):
+        lost = documents_of_now(under.checks, live, under.objects, began=began)
+        under.figures |= lost.figures
+        if under.rpo_seconds is not None:
+            under.rpo_seconds = max(under.rpo_seconds, lost.rpo_seconds)
     return under.rpo_seconds

@@ -110,20 +110,23 @@ def documents(
         else:
             how = restored.damaged.get(digest, "missing")
             wrong.append(f"Object {digest[:16]}… of filed item {', '.join(map(str, items))} is {how}.")
-    late = f" {len(newer)} made after that set are in the next one." if newer else ""
+    late = f" {len(newer)} made after that set are not off-site yet." if newer else ""
     checks.add(
         "documents of filed items", _some(wrong),
         f"{len(wanted) - len(newer)} objects of {len({one for items in wanted.values() for one in items})} filed items "
         f"are there by digest.{late}",
     )  # fmt: skip
-    return {"objects_of_filed_items": len(wanted), "made_after_the_objects_set": len(newer), "_newer": newer}
+    return {"objects_of_filed_items": len(wanted), "objects_not_off_site_yet": len(newer), "_newer": newer}
 
 
 def objects(checks: Checks, restored: ObjectsRestored) -> None:
-    """All objects of the set's index."""
+    """All objects of the set's index, and those that left since."""
     wrong = [f"Object {one} is missing." for one in restored.missing]
     wrong += [f"Object {one} is {how}." for one, how in restored.damaged.items()]
-    checks.add("objects", _some(wrong), f"{restored.objects:,} objects, {restored.bytes:,} bytes, each by its digest.")
+    newer = f" {restored.newer:,} of them left after that set was made." if restored.newer else ""
+    checks.add(
+        "objects", _some(wrong), f"{restored.objects:,} objects, {restored.bytes:,} bytes, each by its digest.{newer}"
+    )
 
 
 def custody(

@@ -27,6 +27,7 @@ from pw_pipelines.settings import Settings
 
 WAREHOUSE, DAGSTER = "warehouse.dump", "dagster.dump"
 MARIADB = "restored"
+OTHER_BYTES = "other bytes than its name says"
 
 
 def restore_postgres(opened: Opened, server: Server, settings: Settings) -> dict[str, str]:
@@ -80,13 +81,26 @@ def restore_mariadb(opened: Opened, server: ScratchMariadb) -> None:
 
 @dataclass
 class ObjectsRestored:
-    """What became of the objects of an index. missing, damaged: digests."""
+    """What became of the objects of an index, and of those that are newer than it. newer: how many of these are there
+    (they count in objects and bytes too). missing, damaged: digests; a newer one that never left is in neither."""
 
-    url: str
+    folder: Path
     objects: int = 0
     bytes: int = 0
+    newer: int = 0
     missing: list[str] = field(default_factory=list)
     damaged: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """As Objects opens it."""
+        return self.folder.as_uri()
+
+    def has(self, digest: str) -> bool:
+        return self.place(digest).exists()
+
+    def place(self, digest: str) -> Path:
+        return self.folder / "sha256" / digest[:2] / digest
 
     @property
     def bad(self) -> set[str]:
@@ -100,10 +114,10 @@ def restore_objects(opened: Opened, copy: OffsiteCopy, identities: Identities, f
         raise BackupDamaged("The set has no index of objects.", what="object_index")
     pooled = list(read_index(indexes[0]))
     copy.fetch_pool(one.digest for one in pooled)
-    done = ObjectsRestored(folder.as_uri())
+    done = ObjectsRestored(folder)
 
     def restore(one: Pooled) -> tuple[Pooled, str | None]:
-        return one, _object(one, copy.folder / pool_name(one.digest), identities, folder)
+        return one, _object(one, copy.folder / pool_name(one.digest), identities, done.place(one.digest))
 
     for one, wrong in _side_by_side(restore, pooled):
         if wrong is None:
@@ -121,7 +135,24 @@ def _side_by_side(work: object, pooled: Iterable[Pooled]) -> Iterable[tuple[Pool
         yield from pool.map(work, pooled)  # type: ignore[arg-type]
 
 
-def _object(one: Pooled, sealed: Path, identities: Identities, folder: Path) -> str | None:
+def restore_newer(done: ObjectsRestored, wanted: Iterable[str], copy: OffsiteCopy, identities: Identities) -> None:
+    """Of the objects `wanted`, those that left between two sets: no index names them, but they lie in the pool under
+    their own digests, which is all it takes to know them. Adds to `done` what is there."""
+    fresh = sorted(digest for digest in set(wanted) - done.bad if not done.has(digest))
+    copy.fetch_pool(fresh)
+    for digest in fresh:
+        sealed = copy.folder / pool_name(digest)
+        if not sealed.exists():
+            continue
+        if wrong := _opened(digest, sealed, identities, done.place(digest)):
+            done.damaged[digest] = wrong
+            continue
+        done.objects += 1
+        done.newer += 1
+        done.bytes += done.place(digest).stat().st_size
+
+
+def _object(one: Pooled, sealed: Path, identities: Identities, target: Path) -> str | None:
     """What is wrong with an object's copy; None when it is in its place."""
     if not sealed.exists():
         return "missing"
@@ -129,13 +160,17 @@ def _object(one: Pooled, sealed: Path, identities: Identities, folder: Path) -> 
     if size < one.sealed_bytes:
         return f"cut short ({size:,} of {one.sealed_bytes:,} bytes)"
     is_as_indexed = digest == one.sealed_digest  # else it may have been sealed anew since: then it opens all the same
-    target = folder / "sha256" / one.digest[:2] / one.digest
+    wrong = _opened(one.digest, sealed, identities, target)
+    return wrong if wrong is None or is_as_indexed or wrong == OTHER_BYTES else "silently damaged"
+
+
+def _opened(digest: str, sealed: Path, identities: Identities, target: Path) -> str | None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         found = unseal(sealed, identities, target)
     except BackupError as error:
-        return str(error) if is_as_indexed else "silently damaged"
-    if found.plain_digest != one.digest:
+        return str(error)
+    if found.plain_digest != digest:
         target.unlink()
-        return "other bytes than its name says"
+        return OTHER_BYTES
     return None

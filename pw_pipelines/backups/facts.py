@@ -124,12 +124,23 @@ def ledger(connection: Connection) -> dict[str, dict[str, str]]:
     return found
 
 
-# The line of a journal: this very database of this very cluster. A database restored elsewhere begins a new one, so
-# its shipments can never be taken for those of the one it was restored from.
-LINE = """
+_HERE = """
     select (select system_identifier from pg_control_system())::text || '-' || oid::text as value
     from pg_database where datname = current_database()
 """
+
+
+def line_of(connection: Connection) -> str:
+    """The line of this database's journal: this very database of this very cluster, and what a person began in it.
+
+    A database restored elsewhere begins a new one, so its shipments can never be taken for those of the one it was
+    restored from. A dump of an older version has no table of lines.
+    """
+    here = _one(connection, _HERE)
+    if _one(connection, "select (to_regclass('pw.journal_lines') is not null)::text as value") == "false":
+        return here
+    row = connection.execute("select mark from pw.journal_lines order by line_id desc limit 1").fetchone()
+    return f"{here}-{row['mark']}" if row else here
 
 
 def journal_position(connection: Connection) -> dict[str, Any]:
@@ -139,7 +150,7 @@ def journal_position(connection: Connection) -> dict[str, Any]:
         "select shipment_id, digest from pw.journal_shipments order by shipment_id desc limit 1"
     ).fetchone()
     return {
-        "line": _one(connection, LINE),
+        "line": line_of(connection),
         "snapshot": _one(connection, "select pg_current_snapshot()::text as value"),
         "last_shipment": int(last["shipment_id"]) if last else 0,
         "last_digest": str(last["digest"]) if last else "0" * 64,

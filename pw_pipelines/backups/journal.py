@@ -29,7 +29,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from pw_pipelines import faults
-from pw_pipelines.backups.facts import LINE
+from pw_pipelines.backups.facts import line_of
 from pw_pipelines.backups.journal_store import JournalStore
 from pw_pipelines.backups.keys import Recipients, key_id, recipients_of, signing_key_of
 from pw_pipelines.clock import machine_now
@@ -209,7 +209,7 @@ def _write(db: Database, store: JournalStore, sealing: Sealing, shipment: int) -
     with db.connect(application="pw-journal") as connection:
         row = _shipment(connection, shipment)
         plaintext = _plaintext(connection, shipment)
-        line = _line(connection)
+        line = line_of(connection)
     if sha256(plaintext) != row["digest"]:
         raise JournalError(f"The rows of journal shipment {shipment} are not the ones that were bound to it.")
     sealed = sealing.seal(plaintext)
@@ -312,9 +312,3 @@ def _shipment(connection: Connection, shipment: int) -> dict[str, Any]:
     row = connection.execute("select * from pw.journal_shipments where shipment_id = %s", (shipment,)).fetchone()
     assert row is not None  # bound, committed, and never removed
     return row
-
-
-def _line(connection: Connection) -> str:
-    row = connection.execute(LINE.encode()).fetchone()
-    assert row is not None
-    return str(row["value"])

@@ -27,13 +27,15 @@ class Read:
     """What the store holds past a dump. changes: those the dump does not have, by seq. damage: sentences, each naming
     the shipment; what follows a damaged shipment is still read, since every row stands for itself.
     newest_at: when the newest change in the store was made (the machine's clock). seen: number and moment of every row
-    in the store; the number alone is given again by a database that was put back to an older state in its place."""
+    in the store; the number alone is given again by a database that was put back to an older state in its place.
+    later: every row of the shipments after the dump's last, also those that the dump should have."""
 
     shipments: int
     changes: Sequence[Change]
     damage: tuple[str, ...]
     newest_at: datetime | None
     seen: frozenset[tuple[int, datetime]]
+    later: Sequence[Change] = ()
 
 
 def read_after(
@@ -42,9 +44,10 @@ def read_after(
     """Reads all of the dump's line in the store. `position`: `journal` of the dump's facts."""
     line, last = str(position["line"]), int(position["last_shipment"])
     in_dump = in_snapshot(str(position["snapshot"]))
-    names = [name for name in store.names() if name.startswith(f"{line}/")]
+    names = store.names(line)
     damage: list[str] = []
     changes: list[Change] = []
+    later: list[Change] = []
     seen: set[tuple[int, datetime]] = set()
     previous: tuple[int, str] | None = (last, str(position["last_digest"]))
     oldest_wanted = name_of(line, last)
@@ -62,6 +65,7 @@ def read_after(
         seen |= {(int(row["seq"]), datetime.fromisoformat(str(row["at"]))) for row in rows}
         if name <= oldest_wanted:  # the dump saw this shipment bound, and so every row in it
             continue
+        later += rows
         changes += [row for row in rows if not in_dump(int(row["xact"]))]
         if previous is not None and header["previous"] != previous[1]:
             damage.append(
@@ -71,7 +75,7 @@ def read_after(
         previous = int(header["shipment"]), str(header["digest"])
     changes.sort(key=lambda row: int(row["seq"]))
     newest = max((datetime.fromisoformat(str(row["at"])) for row in changes), default=None)
-    return Read(len(names), changes, tuple(damage), newest, frozenset(seen))
+    return Read(len(names), changes, tuple(damage), newest, frozenset(seen), later)
 
 
 def in_snapshot(snapshot: str) -> Callable[[int], bool]:

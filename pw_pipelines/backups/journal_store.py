@@ -63,16 +63,20 @@ class JournalStore:
         with self._translated():
             return bytes(obstore.get(self._store, name).bytes())
 
-    def names(self) -> list[str]:
-        """Every name, sorted."""
+    def names(self, line: str, *, after: str = "") -> list[str]:
+        """Every name of a line, sorted; those after `after` alone are asked for, where the store can be asked so."""
         if self._folder is not None:
-            files = self._folder.rglob("*.age") if self._folder.exists() else ()
-            return sorted(one.relative_to(self._folder).as_posix() for one in files)
-        import obstore
+            folder = self._folder
+            with self._translated():
+                files = (folder / line).glob("*.age") if (folder / line).is_dir() else ()
+                found = [one.relative_to(folder).as_posix() for one in files]
+        else:
+            import obstore
 
-        with self._translated():
-            found = [str(one["path"]) for chunk in obstore.list(self._store) for one in chunk]
-        return sorted(name for name in found if name.endswith(".age"))
+            with self._translated():
+                listed = obstore.list(self._store, f"{line}/", offset=after or None)
+                found = [str(one["path"]) for chunk in listed for one in chunk]
+        return sorted(name for name in found if name.startswith(f"{line}/") and name.endswith(".age") and name > after)
 
     @property
     def _store(self) -> ObjectStore:

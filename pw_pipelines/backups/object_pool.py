@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 
 from pw_pipelines import faults
+from pw_pipelines.backups import books
 from pw_pipelines.backups.books import APPLICATION
 from pw_pipelines.backups.capture import Captured, Ground, Plain, moment_of
 from pw_pipelines.backups.model import BackupDamaged
@@ -26,6 +27,8 @@ from pw_pipelines.errors import SnapshotError
 
 INDEX = "index.jsonl"
 PARTS = 30
+TURN_SECONDS = 300.0  # longest wait for the pool: whoever has it has it for some objects
+_AT_ONCE = 50  # sealed before documents that leave by themselves may come in between
 NAMED = 20  # of lost or altered objects by name; more are counted
 # Where the warehouse says that an object must be there.
 REFERENCES = (
@@ -52,15 +55,22 @@ def capture(ground: Ground, scratch: Path) -> Captured:
     known = {digest: one for digest, one in pooled.items() if digest not in nowhere}
     # Asked before the listing: an object is kept first and named in the warehouse afterwards, so what comes while the
     # new ones are being sealed is the next set's, and not gone.
-    wanted = pooled.keys() | referenced(ground)
+    with ground.db.connect(application=APPLICATION) as connection:
+        wanted = pooled.keys() | referenced(connection)
     in_source = dict(ground.objects.digests())
     altered: list[str] = []
-    for digest in sorted(in_source.keys() - known.keys()):
-        made = _into_pool(ground, scratch, digest)
-        if made is None:
-            altered.append(digest)
-        else:
-            known[digest] = made
+    fresh = sorted(in_source.keys() - known.keys())
+    for at in range(0, len(fresh), _AT_ONCE):
+        some = fresh[at : at + _AT_ONCE]
+        with books.pool_turn(ground.db, seconds=TURN_SECONDS):
+            there = pool(ground, some)  # what left between two sets since we looked
+            for digest in some:
+                made = there.get(digest) if digest not in nowhere else None
+                made = made or into_pool(ground, scratch, digest)
+                if made is None:
+                    altered.append(digest)
+                else:
+                    known[digest] = made
     both = sorted(in_source.keys() & known.keys())
     looked_at = set(of_today(both, moment[0]))
     for digest in both:
@@ -80,11 +90,13 @@ def capture(ground: Ground, scratch: Path) -> Captured:
     )  # fmt: skip
 
 
-def pool(ground: Ground) -> dict[str, Pooled]:
-    """The books of the pool by digest."""
+def pool(ground: Ground, digests: Sequence[str] | None = None) -> dict[str, Pooled]:
+    """The books of the pool by digest: all of it, or what it has of `digests`."""
     with ground.db.connect(application=APPLICATION) as connection:
         rows: Any = connection.execute(
-            "select digest, bytes, sealed_digest, sealed_bytes from pw.backup_objects order by digest"
+            "select digest, bytes, sealed_digest, sealed_bytes from pw.backup_objects"
+            " where %(digests)s::text[] is null or digest = any(%(digests)s) order by digest",
+            {"digests": None if digests is None else list(digests)},
         ).fetchall()
     return {row["digest"]: Pooled(**row) for row in rows}
 
@@ -126,17 +138,17 @@ def read_index(path: Path) -> Iterator[Pooled]:
                 raise BackupDamaged(f"{path.name}, line {number} names no object: {error}.", what=path.name) from None
 
 
-def referenced(ground: Ground) -> set[str]:
+def referenced(connection: psycopg.Connection[Any]) -> set[str]:
     """Objects that the warehouse says must be there."""
     query = " union ".join(
         f"select {column} as digest from pw.{table} where {column} is not null" for table, column in REFERENCES
     )
-    with ground.db.connect(application=APPLICATION) as connection:
-        return {str(row["digest"]) for row in connection.execute(query.encode()).fetchall()}
+    return {str(row["digest"]) for row in connection.execute(query.encode()).fetchall()}
 
 
-def _into_pool(ground: Ground, scratch: Path, digest: str) -> Pooled | None:
-    """Seals one object; None when its bytes are not those of its name: what is wrong is not saved under that name."""
+def into_pool(ground: Ground, scratch: Path, digest: str) -> Pooled | None:
+    """Seals one object; None when its bytes are not those of its name: what is wrong is not saved under that name.
+    Only who has the pool's turn may ask."""
     draft = scratch / f"{digest}.age"
     try:
         with ground.objects.open(digest) as raw:

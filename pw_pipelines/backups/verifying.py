@@ -104,11 +104,7 @@ def _pool_damage(ground: Ground, offsite: Offsite | None) -> tuple[list[str], li
     """Sealed objects that are gone or altered: here while they wait to be copied, off-site from then on."""
     pool = object_pool.pool(ground)
     here = {digest: one for digest, one in pool.items() if ground.places.pooled(digest).is_file()}
-    damage = [
-        f"{pool_name(digest)} is altered"
-        for digest, one in here.items()
-        if digest_of(ground.places.pooled(digest))[0] != one.sealed_digest
-    ]
+    damage = [f"{pool_name(digest)} is altered" for digest in here if _is_altered(ground, digest)]
     away = {pool_name(digest): one.sealed_digest for digest, one in pool.items() if digest not in here}
     if not away:
         return damage, []
@@ -126,6 +122,16 @@ def _pool_damage(ground: Ground, offsite: Offsite | None) -> tuple[list[str], li
             ground, [one for one in pool if (name := pool_name(one)) in away and found.get(name) != away[name]]
         )
     return [*damage, *wrong], unknown
+
+
+def _is_altered(ground: Ground, digest: str) -> bool:
+    """Of a sealed copy that waits here. One that left meanwhile was read back there a moment ago."""
+    try:
+        found = digest_of(ground.places.pooled(digest))[0]
+    except FileNotFoundError:
+        return False
+    row = object_pool.pool(ground, [digest]).get(digest)  # asked afterwards: it may have been sealed anew
+    return row is None or row.sealed_digest != found
 
 
 def _asked(ask: Callable[[], list[str]]) -> tuple[list[str], list[str]]:

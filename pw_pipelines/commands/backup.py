@@ -16,7 +16,6 @@ from pw_pipelines.backups.offsite import Offsite
 from pw_pipelines.backups.status import Standing, standings
 from pw_pipelines.commands import backup_drill
 from pw_pipelines.commands.output import EXIT_FAILED, emit_json, stderr, stdout
-from pw_pipelines.db.connection import sibling_url
 from pw_pipelines.runtime.stack import Stack, open_stack
 from pw_pipelines.settings import load_settings
 
@@ -27,9 +26,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout 
 
 def ground_of(stack: Stack) -> Ground:
     """What backups stand on in this stack. Raises ConfigError for keys that are missing."""
-    given = stack.settings.dagster_database_url
-    dagster_url = given.get_secret_value() if given else sibling_url(stack.db.url, "dagster")
-    return Ground(stack.settings, stack.db, stack.objects, dagster_url, recipients_of(stack.settings))
+    return Ground.of(stack.settings, stack.db, stack.objects)
 
 
 @app.command("run")

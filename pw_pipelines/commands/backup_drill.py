@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pw_pipelines.commands.output import EXIT_FAILED, emit_json, stderr, stdout
-from pw_pipelines.errors import ConfigError
+from pw_pipelines.errors import ConfigError, UsageError
 from pw_pipelines.runtime.stack import open_stack
 from pw_pipelines.settings import load_settings
 
@@ -56,26 +56,54 @@ def drill_command(
 
 @app.command("ship")
 def ship_command(
-    *, as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else.")] = False
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else.")] = False,
+    new_line: Annotated[
+        bool,
+        typer.Option(
+            "--new-line",
+            help="The database was put back to an older state on purpose: its journal goes on as a line of its own. "
+            "What only the old line has stays in the store and comes back by no restore of this database.",
+        ),
+    ] = False,
+    by: Annotated[str, typer.Option(help="Who decides on a new line.")] = "",
+    reason: Annotated[str, typer.Option(help="Why the older state is the house's.")] = "",
 ) -> None:
-    """Let every change of money and effects that is still here leave now, and say what would be lost otherwise."""
-    from pw_pipelines.backups import journal
-    from pw_pipelines.backups.shipping import ship_journal
+    """Let every change of money and effects that is still here leave now, and the documents; say what would be lost.
 
+    Exit code 1 when something could not leave.
+    """
+    from pw_pipelines.backups import journal
+    from pw_pipelines.backups.shipping import begin_line, documents_leave, ship_journal
+
+    if new_line and not (by.strip() and reason.strip()):
+        raise UsageError("A new line is somebody's decision: --new-line --by WHO --reason WHY.")
     with open_stack(load_settings(), sandbox=True) as stack:
+        begun = begin_line(stack.settings, stack.db, by=by.strip(), reason=reason.strip()) if new_line else None
         with stack.db.connect(application="pw-journal") as connection:
             before = journal.lag(connection)
         done = ship_journal(stack.settings, stack.db)
+        documents = documents_leave(stack.settings, stack.db, stack.objects)
+    ok = done.error is None and (documents is None or documents.error is None)
     if as_json:
         emit_json(
-            {"ok": done.error is None, "shipments": done.shipments, "rows": done.rows, "waiting": done.waiting,
-             "rpo_seconds": round(before.seconds, 3), "error": done.error}
+            {"ok": ok, "shipments": done.shipments, "rows": done.rows, "waiting": done.waiting,
+             "rpo_seconds": round(before.seconds, 3), "error": done.error, "documents": documents,
+             "new_line": begun and begun.line}
         )  # fmt: skip
     else:
+        if begun is not None:
+            stdout.print(
+                f"The journal goes on as line {begun.line}. Only a dump of it can be restored with it: `pw backup run "
+                "postgres`, now.",
+                highlight=False, markup=False, soft_wrap=True,
+            )  # fmt: skip
         stdout.print(
             f"{done.rows} changes left in {done.shipments} shipments; the oldest had waited {before.seconds:.1f} s."
             + (f" {done.waiting} wait: {done.error}" if done.error else ""),
             highlight=False, markup=False, soft_wrap=True,
         )  # fmt: skip
-    if done.error is not None:
+        said = "PW_OFFSITE_HOST is not set: documents do not leave." if documents is None else documents.sentence
+        stdout.print(said, highlight=False, markup=False, soft_wrap=True)
+    if not ok:
         raise typer.Exit(EXIT_FAILED)

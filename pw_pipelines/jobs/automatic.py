@@ -200,10 +200,16 @@ AUTOMATIC: Mapping[str, Automatic] = {
         "Changes of money and effects leave this machine within seconds; a dump is hours away.",
         every_seconds=10,
     ),
+    "documents_leave": Automatic(
+        "sensor",
+        BOTH,
+        "A signed PDF or a confirmation is off this machine within minutes; the day's set of objects is hours away.",
+        every_seconds=60,
+    ),
     "restore_drill_watch": Automatic(
         "sensor",
         BOTH,
-        "Tells ops of a restore drill that failed or is missing, and of a journal that does not leave, once.",
+        "Tells ops of a restore drill that failed or is missing, of a journal or documents that do not leave, once.",
         every_seconds=120,
     ),
     "payment_events": Automatic(

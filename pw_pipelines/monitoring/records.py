@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pw_pipelines.backups.documents import WAITING
 from pw_pipelines.db.tables.backups import SUBJECTS
 from pw_pipelines.monitoring.groups import Gauge, Group
 from pw_pipelines.sources.contract import contracts
@@ -72,6 +73,10 @@ select coalesce(greatest(extract(epoch from %(now)s - least(
        (select count(*) from pw.journal where shipped_in is null) as unshipped,
        (select count(*) from pw.journal_shipments where confirmed_at is null) as unconfirmed
 """
+_DOCUMENTS = f"""
+select count(*) as waiting, coalesce(greatest(extract(epoch from %(now)s - min(since)), 0), 0) as exposed
+  from ({WAITING}) waiting
+"""
 _STOPS = """
 select scope, count(s.stop_id) as stops
   from unnest(array['all', 'segment']) as scope
@@ -136,6 +141,10 @@ def groups() -> tuple[Group, ...]:
             Gauge("pw_journal_unshipped_rows", "Journal rows that have not left.", "unshipped"),
             Gauge("pw_journal_unconfirmed_shipments", "Shipments that have not been read back off-site.",
                   "unconfirmed")), clock="machine"),
+        Group("documents", _DOCUMENTS, (
+            Gauge("pw_backup_documents_waiting", "Signed PDFs, evidence and payouts that are on this machine alone.",
+                  "waiting"),
+            Gauge("pw_backup_documents_waiting_seconds", "Age of the oldest of them; 0 without one.", "exposed"))),
         Group("stops", _STOPS, (
             Gauge("pw_sending_stops", "Stops of the sending of mail that a person has not lifted.", "stops",
                   ("scope",)),)),

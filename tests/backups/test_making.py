@@ -188,7 +188,7 @@ def test_an_object_that_comes_while_the_others_are_being_sealed_is_not_called_go
     house: BackupHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.keep(b"there before")
-    seal_one = object_pool._into_pool
+    seal_one = object_pool.into_pool
 
     def seal_while_the_house_works(ground: Ground, scratch: Path, digest: str) -> object_pool.Pooled | None:
         report = house.keep(b"a report")
@@ -200,7 +200,7 @@ def test_an_object_that_comes_while_the_others_are_being_sealed_is_not_called_go
             )
         return seal_one(ground, scratch, digest)
 
-    monkeypatch.setattr(object_pool, "_into_pool", seal_while_the_house_works)
+    monkeypatch.setattr(object_pool, "into_pool", seal_while_the_house_works)
     told = house.back_up("objects")
     assert told.ok, told.error
     monkeypatch.undo()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy import text as sql_text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -166,6 +166,30 @@ class JournalShipment(Base):
     confirmed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(server_default=sql_text("0"))
     last_error: Mapped[str | None]
+
+
+class JournalLine(Base):
+    """A line of the journal that a person began, because this database had been put back to an older state in its own
+    place: it goes on from `known_shipment`, and the old line's shipments up to `ahead_shipment` it never heard of.
+
+    mark: what tells the line's name from the one before. Times of the machine's clock.
+    """
+
+    __tablename__ = "journal_lines"
+    __table_args__ = (
+        CheckConstraint("mark ~ '^[0-9]{8}T[0-9]{6}Z$'", name="mark"),
+        CheckConstraint("known_shipment < ahead_shipment", name="ahead"),
+        UniqueConstraint("mark"),
+        {"schema": "pw"},
+    )
+
+    line_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    mark: Mapped[str]
+    begun_at: Mapped[datetime]
+    begun_by: Mapped[str]
+    reason: Mapped[str]
+    known_shipment: Mapped[int] = mapped_column(BigInteger)
+    ahead_shipment: Mapped[int] = mapped_column(BigInteger)
 
 
 class JournalRow(Base):
