@@ -45,6 +45,7 @@ IN_THE_WEB_APP = (
     "payments.inbox.stored", "payments.work.taken", "payments.work.midway", "payments.work.before_commit",
     "payments.work.after_commit",
 )  # fmt: skip
+WEB_EVERY = 5  # rounds: killed in each, the web app would have ended six times in ten minutes
 BOOK_EVERY = 4  # rounds: a run of the books that failed rests for two minutes
 DEEDS = ("kill", "kill", "raise", "full", "kill")
 # Part of the address of the one POST that files, of each portal that the orders go to.
@@ -76,8 +77,9 @@ class Strikes:
             if point.startswith("books.") and round_ % BOOK_EVERY:
                 continue
             self._add(point, DEEDS[(round_ + number) % len(DEEDS)], round_)
+        killed = (round_ // WEB_EVERY) % len(IN_THE_WEB_APP) if round_ % WEB_EVERY == 0 else None
         for number, point in enumerate(IN_THE_WEB_APP):
-            self._add(point, "kill" if number == round_ % len(IN_THE_WEB_APP) else "raise", round_)
+            self._add(point, "kill" if number == killed else "raise", round_)
 
     def left(self) -> list[str]:
         """What nobody reached, as `<point>:<deed>:<round>`."""
