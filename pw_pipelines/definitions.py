@@ -50,7 +50,7 @@ from pw_pipelines.sensors.cures import cures_due
 from pw_pipelines.sensors.failures import run_failure_alert
 from pw_pipelines.sensors.fulfillment import items_ready
 from pw_pipelines.sensors.journal import documents_leave, journal_ships, restore_drill_watch
-from pw_pipelines.sensors.monitoring import analytics_events, waiting_too_long
+from pw_pipelines.sensors.monitoring import analytics_events, waiting_too_long, word_server_watch
 from pw_pipelines.sensors.order_mails import order_mails_due
 from pw_pipelines.sensors.payments import payment_events
 from pw_pipelines.sensors.signatures import signature_reminders
@@ -88,6 +88,7 @@ def build_defs(
         documents_leave,
         restore_drill_watch,
         waiting_too_long,
+        word_server_watch,
         analytics_events,
     ]
     return dg.Definitions(

@@ -281,6 +281,12 @@ AUTOMATIC: Mapping[str, Automatic] = {
         "Tells ops of items that wait too long at a gate and of deeds nobody settled, once each.",
         every_seconds=60,
     ),
+    "word_server_watch": Automatic(
+        "sensor",
+        BOTH,
+        "Tells ops when the Word server goes away and when it is back; no document waits, so nobody would notice.",
+        every_seconds=60,
+    ),
     "analytics_events": Automatic(
         "sensor",
         BOTH,

@@ -77,6 +77,11 @@ _DOCUMENTS = f"""
 select count(*) as waiting, coalesce(greatest(extract(epoch from %(now)s - min(since)), 0), 0) as exposed
   from ({WAITING}) waiting
 """
+# As the sensor `word_server_watch` saw it last: a scrape asks no store.
+_WORD = """
+select (key like 'service:word:away:%%')::int as away from pw.alerts
+ where key like 'service:word:%%' order by raised_at desc, key desc limit 1
+"""
 _STOPS = """
 select scope, count(s.stop_id) as stops
   from unnest(array['all', 'segment']) as scope
@@ -145,6 +150,9 @@ def groups() -> tuple[Group, ...]:
             Gauge("pw_backup_documents_waiting", "Signed PDFs, evidence and payouts that are on this machine alone.",
                   "waiting"),
             Gauge("pw_backup_documents_waiting_seconds", "Age of the oldest of them; 0 without one.", "exposed"))),
+        Group("word_server", _WORD, (
+            Gauge("pw_word_server_away", "1 since ops were told that the Word server is away, 0 since it is back.",
+                  "away"),)),
         Group("stops", _STOPS, (
             Gauge("pw_sending_stops", "Stops of the sending of mail that a person has not lifted.", "stops",
                   ("scope",)),)),

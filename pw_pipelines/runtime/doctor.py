@@ -124,29 +124,20 @@ def _libreoffice() -> Check:
 
 
 def _word_server(settings: Settings) -> Check:
-    from pw_pipelines.documents.docserver import HEARTBEAT, DocServer
+    from pw_pipelines.monitoring import word_server
 
     name, mend = "word server", "docs/documents.md, “Word server is away”"
     if settings.word == "never":
         return Check(name, "ok", "PW_WORD=never: LibreOffice makes all documents")
-    if settings.docserver_url is None and not (settings.home / "docserver").is_dir():
-        return Check(name, "ok", "none yet; LibreOffice makes all documents")
     try:
-        server = DocServer(settings.docserver_url or (settings.home / "docserver").as_uri())
-        age, beat = server.age_seconds(HEARTBEAT), server.heartbeat()
+        seen = word_server.look(settings)
     except PwError as error:
         return Check(name, "fail", str(error), "check PW_DOCSERVER_URL and the AWS_* variables")
-    if age is None or beat is None:
+    if seen is None:
         return Check(name, "ok", "none yet; LibreOffice makes all documents")
-    said = f"{beat.word_version} on {beat.worker.split('/')[0]}, heartbeat {age:.0f} s old"
-    limit = settings.word_stale_seconds
-    wrong = [text for is_so, text in (
-        (age > limit, "it is away"), (beat.trouble is not None, str(beat.trouble)),
-        (beat.busy_seconds > limit, f"stuck in {beat.current_job} for {beat.busy_seconds:.0f} s"),
-    ) if is_so]  # fmt: skip
-    if wrong:
-        return Check(name, "warn", f"{said}: {'; '.join(wrong)}. LibreOffice makes all documents", mend)
-    return Check(name, "ok", said)
+    if seen.wrong:
+        return Check(name, "warn", f"{seen.sentence}: {'; '.join(seen.wrong)}. LibreOffice makes all documents", mend)
+    return Check(name, "ok", seen.sentence)
 
 
 def _drill_programs(settings: Settings) -> Check:

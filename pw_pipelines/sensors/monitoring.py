@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from pw_pipelines.errors import OutsideError
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert
 from pw_pipelines.sensors.automatic import automatic
@@ -15,7 +16,7 @@ from pw_pipelines.settings import Settings
 if TYPE_CHECKING:
     from pw_pipelines.db.connection import Database
 
-TOO_OLD, ANALYTICS = "waiting_too_long", "analytics_events"
+TOO_OLD, ANALYTICS, WORD = "waiting_too_long", "analytics_events", "word_server_watch"
 
 
 def tell_what_waits(context: dg.SensorEvaluationContext) -> dg.SkipReason:
@@ -30,6 +31,26 @@ def tell_what_waits(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     untold = alert_book.unknown(db, (one.key for one in waiting)) if waiting else set()
     new = alert_book.write(db, (Alert(one.key, "gate", one.text) for one in waiting if one.key in untold), now)
     return dg.SkipReason(told(alert_book.deliver(db, context.resources.telegram, now), new))
+
+
+def tell_of_word(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Starts nothing; tells ops when the Word server goes, and when it is back."""
+    from pw_pipelines.monitoring import word_server
+
+    settings: Settings = context.resources.settings
+    db, now = context.resources.db, settings.clock.now()
+    try:
+        seen = word_server.look(settings)
+    except OutsideError as error:
+        return dg.SkipReason(f"Nobody can say: {error}")
+    with db.connect(application="pw alerts") as connection:
+        news = word_server.news(connection, seen, now)
+    if news is not None:
+        alert_book.write(db, [Alert(news[0], "service", news[1])], now)
+        alert_book.deliver(db, context.resources.telegram, now)
+    if seen is None:
+        return dg.SkipReason("There is no Word server.")
+    return dg.SkipReason(f"{seen.sentence}. {'; '.join(seen.wrong) or 'It converts.'}")
 
 
 def send_events(context: dg.SensorEvaluationContext) -> dg.SkipReason:
@@ -64,3 +85,4 @@ def _last_sent(db: Database) -> int:
 
 waiting_too_long = automatic(TOO_OLD, tell_what_waits, "settings", "db", "telegram")
 analytics_events = automatic(ANALYTICS, send_events, "settings", "db", "telegram")
+word_server_watch = automatic(WORD, tell_of_word, "settings", "db", "telegram")
