@@ -36,6 +36,11 @@ NEEDED_LIVE: dict[str, str] = {
     "_PASSWORD)",
     "firm_address": "mails to customers and campaigns (our postal address, which every one names)",
     "journal_url": "letting changes of money and effects leave this machine at once (s3:// or file:/// elsewhere)",
+    "backup_recipients": "sealing backups (age public keys; what opens them is not on this machine)",
+    "backup_signing_key": "signing backups (Ed25519, 32 bytes in base64)",
+    "offsite_host": "keeping backups where a fire does not take them (the off-site machine)",
+    "offsite_key_file": "copying backups there (private SSH key of our login)",
+    "offsite_host_key": "knowing that machine (its public host key)",
     "staff_password": "the staff pages (password of the user `staff`)",
 }
 

@@ -40,6 +40,15 @@ def test_with_every_credential_nothing_is_missing(tmp_path: Path, monkeypatch: p
     assert missing_credentials(settings) == []
 
 
+def test_without_backup_keys_or_a_place_off_site_live_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backups = {"backup_recipients", "backup_signing_key", "offsite_host", "offsite_key_file", "offsite_host_key"}
+    settings = live(monkeypatch, tmp_path, **dict.fromkeys(set(NEEDED_LIVE) - backups, "given"))
+    with pytest.raises(ConfigError, match="needs 5 more credentials: PW_BACKUP_RECIPIENTS: sealing backups"):
+        up(settings)
+
+
 def test_a_mailbox_on_an_imap_server_serves_in_the_maildirs_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from pw_pipelines.cli import COMMANDS
+from pw_pipelines.runtime.credentials import NEEDED_LIVE
 from pw_pipelines.settings import PROJECT_ROOT, Settings
 from pw_pipelines.settings_secrets import secret_fields
 
@@ -97,3 +98,17 @@ def test_the_unit_is_one_that_systemd_reads(tmp_path: Path) -> None:
     done = subprocess.run([analyze, "verify", str(copy)], capture_output=True, text=True, check=False)
     said = [line for line in done.stderr.splitlines() if "pw.service" in line]
     assert said == []
+
+
+def test_the_example_has_every_credential_that_is_no_secret_and_the_addresses() -> None:
+    named = set(re.findall(r"^(PW_[A-Z0-9_]+)=.", (DEPLOY / "settings.env.example").read_text(), re.M))
+    secret = {f"PW_{name.upper()}" for name in secret_fields(Settings)}
+    wanted = {f"PW_{name.upper()}" for name in NEEDED_LIVE} - secret
+    ids = {"PW_BDC_USERNAME", "PW_PAYPAL_CLIENT_ID", "PW_PAYPAL_WEBHOOK_ID", "PW_ADYEN_MERCHANT_ACCOUNT"}
+    assert wanted - named == {*ids, "PW_ERPNEXT_API_KEY"}  # they lie beside the secret they belong to
+    assert {"PW_PUBLIC_URL", "PW_DAGSTER_URL", "PW_OFFSITE_USER", "PW_OFFSITE_PATH"} <= named
+
+
+def test_every_credential_stands_in_the_page_with_where_it_comes_from() -> None:
+    rows = re.findall(r"^\| `(PW_[A-Z0-9_]+)` \|", (PROJECT_ROOT / "docs" / "deploying.md").read_text(), re.M)
+    assert rows == [f"PW_{name.upper()}" for name in NEEDED_LIVE]
