@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from rapidfuzz.distance import DamerauLevenshtein
 
@@ -30,8 +31,7 @@ _NOT_HEARD = _VOWELS | frozenset("wh")
 _DOUBLED = re.compile(r"(.)\1+")
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A record that may be like the asked name."""
 
     id: str
@@ -60,9 +60,10 @@ def ranked(name: str, candidates: Iterable[Candidate]) -> list[Near]:
             continue
         theirs = _telling(one.name)
         alike = _slip(letters, "".join(theirs))
-        if one.near_key == near_key and near_key and _words(theirs) == words:
+        sounds_so = one.near_key == near_key and near_key
+        if sounds_so and len(theirs) == len(words) and _words(theirs) == words:
             how, score = "word order", SAME_WORDS
-        elif one.near_key == near_key and near_key and (similar := _sounds(spoken, _spoken(theirs))) is not None:
+        elif sounds_so and (similar := _sounds(spoken, _spoken(theirs))) is not None:
             how, score = "sound", max(alike or 0.0, SAME_SOUND * similar)
         elif alike is not None:
             how, score = "typo", alike
@@ -112,13 +113,23 @@ def _telling(name: str) -> list[str]:
     return [word for word in parts if not is_little(word)] or parts
 
 
+@lru_cache(maxsize=20_000)  # candidates share their words
+def _stem(word: str) -> str:
+    return stem(word)
+
+
+@lru_cache(maxsize=20_000)
+def _sound(word: str) -> str:
+    return sound(_stem(word))
+
+
 def _words(telling: list[str]) -> list[str]:
-    return sorted(map(stem, telling))
+    return sorted(map(_stem, telling))
 
 
 def _spoken(telling: list[str]) -> str:
     """The letters with the words in the order of their sound: names of one sound key have them in one order then."""
-    return "".join(sorted(telling, key=lambda word: (sound(stem(word)), word)))
+    return "".join(sorted(telling, key=lambda word: (_sound(word), word)))
 
 
 def most_edits(key: str) -> int:

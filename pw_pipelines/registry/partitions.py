@@ -1,7 +1,8 @@
 """Partitions of the register: one table per state, built beside the one that serves, put in its place in a moment.
 
 The parent table has no index; each partition brings its own. What finds near names is ordered by the length of the
-key first, so that a common beginning (FLORIDA …) is a short stretch of the index and not a third of it.
+key first, so that a common beginning (FLORIDA …) is a short stretch of the index and not a third of it. It holds the
+keys themselves: thousands are looked through in one breath, and only the nearest are fetched from the table.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ BY_LENGTH = f"(chr({SHORTEST_LENGTH_MARK} + least(length(name_key), {LONGEST_LEN
 BY_LENGTH_REVERSED = f"(chr({SHORTEST_LENGTH_MARK} + least(length(name_key), {LONGEST_LENGTH})) || reverse(name_key))"
 INDEXES = {
     "record": "unique index {name} on {table} (record_id)",
-    "key": f'index {{name}} on {{table}} ({BY_LENGTH} collate "C")',
-    "reversed": f'index {{name}} on {{table}} ({BY_LENGTH_REVERSED} collate "C")',
+    "key": f'index {{name}} on {{table}} ({BY_LENGTH} collate "C") include (state, name_key)',
+    "reversed": f'index {{name}} on {{table}} ({BY_LENGTH_REVERSED} collate "C") include (state, name_key)',
     "near": "index {name} on {table} (near_key)",
     "entity": "index {name} on {table} (entity_id)",
 }
@@ -98,6 +99,14 @@ def finish(connection: Connection, table: str) -> None:
                 "alter column snapshot_id drop default").format(qualified(table))
     )  # fmt: skip
     connection.execute(sql.SQL("analyze {}").format(qualified(table)))
+
+
+def settle(connection: Connection, table: str) -> None:
+    """Marks the pages of a table that was just filled as seen by all, so that indexes answer without looking there.
+
+    Outside of any transaction. What is changed later is looked at in the table until the next vacuum.
+    """
+    connection.execute(sql.SQL("vacuum (skip_locked) {}").format(qualified(table)))
 
 
 def empty(connection: Connection, state: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import psycopg
+from psycopg.rows import dict_row
 
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import SnapshotError, SourceRejected
@@ -143,6 +144,11 @@ def _put_in_force(db: Database, reader: RegisterReader, readings: Sequence[_Read
     if reader.what == "entities" and share != "whole":
         with db.connect(application="pw register") as connection:
             partitions.ensure(connection, reader.state)
+    elif reader.what == "entities" and not reader.is_grouped:
+        with psycopg.connect(
+            db.url, autocommit=True, application_name="pw register", row_factory=dict_row
+        ) as connection:
+            partitions.settle(connection, copies[0].table)
     with db.connect(application="pw register") as connection:
         if reader.what == "events":
             told = loading.apply_events(connection, copies, now=now)

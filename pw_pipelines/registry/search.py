@@ -13,6 +13,9 @@ from functools import cache
 from typing import Any, cast
 
 from psycopg import sql
+from psycopg.rows import tuple_row
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from pw_pipelines.db.connection import Database
 from pw_pipelines.jurisdictions.book import jurisdiction
@@ -26,7 +29,11 @@ from pw_pipelines.snapshots.books import Connection
 
 MOST_SAME = 500  # records of one key that are judged, live ones first
 MOST_LOOKED_AT = 5_000  # of which those are chosen
-MOST_PER_STRETCH = 200  # of the index, for near names
+MOST_PER_STRETCH = 1_000  # keys of the index, for near names
+MOST_KEYS_ALIKE, MOST_OF_A_KEY = 100, 10  # of which the nearest are looked at, and records of each
+MOST_ALIKE = 300  # records of such keys, together
+MOST_OF_A_SOUND = 200
+MOST_KEY_EDITS = 5  # two letters of a name may be more of its key: INTL, INTER
 SHORTEST_TYPO_KEY = 4
 _LAST = "\x7f"  # after every character of a key
 
@@ -48,21 +55,25 @@ _NAMED = f"""
     from registry.events where state = {{state}} and name_key = any(%s)
     order by entity_id, sequence limit {MOST_SAME + 1}"""
 
+_STRETCH = f"""
+    select x.name_key from unnest(%s::text[], %s::text[]) r (low, high) cross join lateral (
+        select name_key from registry.entities where state = {{{{state}}}}
+          and {{by}} collate "C" >= r.low and {{by}} collate "C" < r.high
+        order by {{by}} collate "C" limit {MOST_PER_STRETCH}) x"""
+
+_KEYS_ALIKE = f"""
+    select string_agg(name_key, ' ') as keys from ({_STRETCH.format(by=BY_LENGTH)} union all
+    {_STRETCH.format(by=BY_LENGTH_REVERSED)}) stretches"""
+
 _LIKE = f"""
     select record_id, name, status, name_key, near_key from (
-        select * from registry.entities where state = {{state}} and near_key = %s limit {MOST_PER_STRETCH}) same_sound
+        select * from registry.entities where state = {{state}} and near_key = %s limit {MOST_OF_A_SOUND}) same_sound
     union all
     select x.record_id, x.name, x.status, x.name_key, x.near_key
-    from unnest(%s::text[], %s::text[]) r (low, high) cross join lateral (
-        select * from registry.entities where state = {{state}}
-          and {BY_LENGTH} collate "C" >= r.low and {BY_LENGTH} collate "C" < r.high
-        order by {BY_LENGTH} collate "C" limit {MOST_PER_STRETCH}) x
-    union all
-    select x.record_id, x.name, x.status, x.name_key, x.near_key
-    from unnest(%s::text[], %s::text[]) r (low, high) cross join lateral (
-        select * from registry.entities where state = {{state}}
-          and {BY_LENGTH_REVERSED} collate "C" >= r.low and {BY_LENGTH_REVERSED} collate "C" < r.high
-        order by {BY_LENGTH_REVERSED} collate "C" limit {MOST_PER_STRETCH}) x"""
+    from unnest(%s::text[]) k (key) cross join lateral (
+        select * from registry.entities where state = {{state}} and {BY_LENGTH} collate "C" = k.key
+        limit {MOST_OF_A_KEY}) x
+    limit {MOST_OF_A_SOUND + MOST_ALIKE}"""
 
 
 @dataclass(frozen=True)
@@ -99,16 +110,21 @@ def near(connection: Connection, state: str, name: str) -> list[Near]:
     key, near_key = name_keys(name)
     if not key:
         return []
-    lows, highs, lows_reversed, highs_reversed = _stretches(key)
-    rows = connection.execute(_query(_LIKE, state), (near_key, lows, highs, lows_reversed, highs_reversed))
-    return nearest.ranked(
-        name,
-        [
-            nearest.Candidate(row["record_id"], row["name"], row["status"], row["name_key"], row["near_key"])
-            for row in cast("Iterable[dict[str, Any]]", rows)
-            if row["name_key"] is not None and row["name"] is not None
-        ],
-    )
+    alike = _keys_alike(connection, state, key)
+    with connection.cursor(row_factory=tuple_row) as cursor:  # hundreds of them, so no more than is needed
+        cursor.execute(_query(_LIKE, state), (near_key, [length_mark(len(one)) + one for one in alike]))
+        found = [nearest.Candidate(*row) for row in cursor]
+    return nearest.ranked(name, [one for one in found if one.name_key is not None and one.name is not None])
+
+
+def _keys_alike(connection: Connection, state: str, key: str) -> list[str]:
+    """The keys that differ least from `key`, which is not among them; the likeliest first."""
+    bounds = _stretches(key)
+    row = connection.execute(_query(_KEYS_ALIKE, state), bounds).fetchone() if bounds[0] else None
+    others = set(str(row["keys"] or "").split()) - {key} if row else set()
+    found = process.extract(key, sorted(others), scorer=OSA.distance, score_cutoff=MOST_KEY_EDITS,
+                            limit=MOST_KEYS_ALIKE)  # fmt: skip
+    return [one for one, _edits, _place in found]
 
 
 def find(connection: Connection, state: str, name: str) -> Found:
