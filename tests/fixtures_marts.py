@@ -206,6 +206,15 @@ def dbt_folder(shared_folder: Path) -> Path:
     return shared_folder / "dbt"
 
 
+UNTESTED = ("--exclude-resource-type", "test")
+
+
+@pytest.fixture
+def without_dbt_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds without dbt's own tests, a third of their time: the scenarios' build and the whole world's run them."""
+    monkeypatch.setattr("pw_pipelines.compliance.dbt_run.TESTED", UNTESTED)
+
+
 @pytest.fixture(scope="session")
 def judged_template(postgres: Server, shared_folder: Path, dbt_folder: Path) -> str:
     """Name of a database with every scenario, built once for all workers."""

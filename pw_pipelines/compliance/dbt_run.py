@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 THREADS = 4
+TESTED = ("--indirect-selection", "buildable")  # with each model the tests whose models are all there
 _WELL = {"success", "pass", "warn"}
 _MOST_SAID = 8
 _lock = threading.Lock()  # dbt keeps its settings in the process: one invocation at a time
@@ -78,7 +79,7 @@ def run_phase(
     with _lock, _environment(db, as_of, limits):
         manifest = _about_database(_manifest(folder), str(conninfo_to_dict(db.url)["dbname"]))
         result = dbtRunner(manifest=manifest, callbacks=[hear]).invoke(
-            ["build", "--select", f"tag:{tag}", "--indirect-selection", "buildable", *_arguments(folder)]
+            ["build", "--select", f"tag:{tag}", *TESTED, *_arguments(folder)]
         )
     nodes = [_from_result(one) for one in getattr(result.result, "results", None) or ()]
     if on_node is not None:

@@ -234,6 +234,7 @@ def test_without_marts_nothing_is_said(house: AfterHouse) -> None:
     assert cures.look(house.db, now=house.ground.clock.now(), days=3) == CureReport(None)
 
 
+@pytest.mark.usefixtures("without_dbt_tests")
 def test_the_lead_leaves_its_segments_when_the_record_is_judged_again(record: AfterHouse, dbt_folder: Path) -> None:
     """Two days of a world: neglected and leads on the first, filed, and on the next day cured."""
     from pw_pipelines.compliance.marts import build

@@ -21,6 +21,8 @@ from tests.fixtures_marts import Judged, given_rows, given_snapshot, rmd_filing
 
 TOMORROW = TODAY + timedelta(days=1)
 
+untested = pytest.mark.usefixtures("without_dbt_tests")
+
 
 def _snapshot(judged: Judged, source: str, as_of: date) -> str:
     (row,) = judged.rows(
@@ -115,6 +117,7 @@ def test_a_failed_phase_leaves_findings_leads_segments_and_history_as_they_were(
         build(judged_copy.db, as_of=TOMORROW, now=NOW, phase="leads", work_folder=dbt_folder)
 
 
+@untested
 def test_recalling_a_copy_withdraws_what_stood_on_it_and_history_says_why(
     judged_copy: Judged, dbt_folder: Path
 ) -> None:
@@ -134,6 +137,7 @@ def test_recalling_a_copy_withdraws_what_stood_on_it_and_history_says_why(
     assert not judged_copy.rows("select frn from marts.deficiency_leads where %s = any(snapshot_ids)", recalled)
 
 
+@untested
 def test_a_cured_carrier_leaves_findings_leads_and_segments_and_comes_back_as_a_new_finding(
     judged_copy: Judged, dbt_folder: Path
 ) -> None:
@@ -155,6 +159,7 @@ def test_a_cured_carrier_leaves_findings_leads_and_segments_and_comes_back_as_a_
     assert frn(scenario) not in {row["frn"] for row in members}
 
 
+@untested
 def test_a_day_before_today_is_built_without_rewinding_history(judged_copy: Judged, dbt_folder: Path) -> None:
     before = judged_copy.rows("select count(*) as n from pw.finding_history where closed_at is null")
     result = build(judged_copy.db, as_of=date(2026, 11, 21), now=NOW, work_folder=dbt_folder)
@@ -202,6 +207,7 @@ DONE = rmd_filing("RMD0001501", "0000000502", "Basalt Orchard Wireless", last_re
 GONE = rmd_filing("RMD0001502", "0000000503", "Umber Lagoon Cable", last_recertified_on=None)
 
 
+@untested
 @pytest.mark.parametrize(
     ("newest", "layout", "expected"),
     [
@@ -226,6 +232,7 @@ def test_a_copy_judges_the_duties_of_its_own_day_and_no_later_ones(
     assert "an absence needs 2 copies that agree" in judged.held("0000000503")["RMD_REMOVED"]
 
 
+@untested
 @pytest.mark.parametrize(
     ("contents", "seen"),
     [(("c", "c"), 1), (("c", "d"), 2), ((None, "c"), 2)],
@@ -241,6 +248,7 @@ def test_the_same_rows_in_other_bytes_are_one_sighting(
     assert Judged(db).rows("select seen from staging.int_absence where source = 'fcc_rmd'") == [{"seen": seen}]
 
 
+@untested
 def test_bytes_read_before_rows_were_digested_are_known_again(db: Database, dbt_folder: Path) -> None:
     for day, facts in ((date(2026, 3, 2), {}), (date(2026, 3, 3), {"content_digest": "c"})):
         given_snapshot(db, "fcc_rmd", day, layout="2026", facts=facts, digest_of="the same bytes")
