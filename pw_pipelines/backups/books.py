@@ -41,6 +41,47 @@ def turn(db: Database, subject: str) -> Iterator[None]:
 
 
 @contextmanager
+def round_of(db: Database, subject: str, *, seconds: float = 300.0) -> Iterator[None]:
+    """Held from a set's making until it is off-site, read back and old ones are gone; a drill that lists what lies
+    off-site keeps it waiting, for that long at most. Raises UnderWay."""
+    with psycopg.connect(db.url, autocommit=True, application_name=f"{APPLICATION} {subject}") as connection:
+        if not _got(connection, "pg_try_advisory_lock_shared", subject, seconds):
+            raise UnderWay(f"A drill lists what lies off-site; the backup of {subject} did not begin.")
+        yield
+
+
+@contextmanager
+def quiet(db: Database, subjects: Sequence[str], *, seconds: float) -> Iterator[None]:
+    """No set is being made, sent or removed meanwhile. Raises UnderWay when one still is after `seconds`."""
+    with psycopg.connect(db.url, autocommit=True, application_name=f"{APPLICATION} drill") as connection:
+        for subject in subjects:
+            if not _got(connection, "pg_try_advisory_lock", subject, seconds):
+                raise UnderWay(
+                    f"A backup of {subject} is being made: a drill would find half of it. Wait until it is done (`pw "
+                    "backup list` shows it), then start the drill again."
+                )
+        yield
+
+
+def _got(connection: psycopg.Connection[Any], how: str, subject: str, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while True:
+        row = connection.execute(f"select {how}(%s, hashtext(%s))".encode(), (_LOCK, f"round of {subject}")).fetchone()
+        if row and row[0]:
+            return True
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_ASK_SECONDS)
+
+
+def ever_off_site(db: Database) -> set[str]:
+    """Subjects of which a set was off-site once, whatever became of it."""
+    with db.connect(application=APPLICATION) as connection:
+        rows = connection.execute("select distinct subject from pw.backup_sets where confirmed_at is not null")
+        return {str(row["subject"]) for row in rows.fetchall()}
+
+
+@contextmanager
 def pool_turn(db: Database, *, seconds: float) -> Iterator[None]:
     """One at a time seals into the pool or sends from it, for some objects at a time: the daily set and the documents
     that leave in between. Waits up to `seconds`; then raises UnderWay."""

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -39,7 +39,8 @@ from pw_pipelines.backups.journal_reading import Read, read_after
 from pw_pipelines.backups.journal_store import JournalStore
 from pw_pipelines.backups.keys import identities_of, verify_keys_of
 from pw_pipelines.backups.manifest import FACTS
-from pw_pipelines.backups.model import SUBJECTS
+from pw_pipelines.backups.model import SUBJECTS, BackupError
+from pw_pipelines.backups.offsite import OffsiteRefused, OffsiteUnavailable
 from pw_pipelines.backups.replay import replay
 from pw_pipelines.backups.scratch_mariadb import ScratchMariadb, missing
 from pw_pipelines.backups.shipping import journal_ahead
@@ -76,12 +77,19 @@ class _Under:
         return self.chooser.checks
 
 
+class NothingYet(BackupError):
+    """What is to be restored has never been made: that is no failed restore."""
+
+
 def run_drill(
-    settings: Settings, *, live: Database | None, keep: Path | None = None, say: Say = lambda _text: None
-) -> Drill:
+    settings: Settings, *, live: Database | None, keep: Path | None = None, say: Say = lambda _text: None,
+    awaited: Collection[str] = (), listed: Callable[[], object] = lambda: None,
+) -> Drill:  # fmt: skip
     """One whole drill. live: asked at the end for the RPO, and for nothing else. keep: a folder that stays.
 
-    Raises ConfigError when it can't begin: no off-site machine, no identity, no scratch server.
+    awaited: subjects of which the books say that no set was off-site ever; listed: told when it is known which sets lie
+    there, from when on others may come. Raises ConfigError when it can't begin: no off-site machine, no identity, no
+    scratch server; NothingYet when sets that are awaited are not there.
     """
     identities = identities_of(settings)
     if identities is None:
@@ -95,7 +103,14 @@ def run_drill(
         began = machine_now()  # the first byte is fetched now
         say("fetching the manifests from the off-site copy")
         chooser = Chooser(copy, identities, verify_keys_of(settings), settings, scratch, checks)
-        under = _Under(settings, chooser, server, scratch, copy.sets(), say)
+        under = _Under(settings, chooser, server, scratch, _listed(copy, awaited), say)
+        listed()
+        if lacking := [one for one in awaited if not under.found.get(one)]:
+            raise NothingYet(
+                f"There is nothing to restore yet: no set of {', '.join(lacking)} has been made and brought off-site. "
+                "A new house makes its first within some minutes by itself, `pw backup run` does it now; then start "
+                "the drill again."
+            )
         for step in (_postgres, _journal, _dagster, _objects, _mariadb, _others):
             step(under)
         rto = (machine_now() - began).total_seconds()
@@ -104,6 +119,18 @@ def run_drill(
     figures = {**under.figures, "paid_orders": len(under.facts.get("paid_orders", []))}
     ids = tuple(opened.manifest.set_id for opened in under.sets.values())
     return Drill(started_at, checks.ok, rpo, rto, tuple(checks.done), ids, figures)
+
+
+def _listed(copy: OffsiteCopy, awaited: Collection[str]) -> dict[str, list[str]]:
+    """The sets that lie there. Of a house that never sent any there is not even a folder."""
+    try:
+        return copy.sets()
+    except (OffsiteUnavailable, OffsiteRefused):
+        raise
+    except BackupError:
+        if awaited:
+            return {}
+        raise
 
 
 @contextlib.contextmanager

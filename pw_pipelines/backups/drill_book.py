@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,12 +13,14 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from pw_pipelines.backups import books
 from pw_pipelines.backups.books import APPLICATION
-from pw_pipelines.backups.drill import run_drill
+from pw_pipelines.backups.drill import NothingYet, run_drill
 from pw_pipelines.backups.drill_model import Drill
-from pw_pipelines.backups.model import Places
+from pw_pipelines.backups.model import SUBJECTS, Places
 from pw_pipelines.backups.offsite import Offsite
 from pw_pipelines.backups.report import report_of
+from pw_pipelines.backups.rounds import why_not
 from pw_pipelines.clock import machine_now
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import PwError
@@ -56,10 +59,26 @@ class Drilled:
 
 def drill_and_keep(
     settings: Settings, db: Database, objects: Objects, *, run_id: str | None = None, keep: Path | None = None,
-    say: Callable[[str], object] = lambda _text: None,
+    say: Callable[[str], object] = lambda _text: None, wait_seconds: float = 0.0,
 ) -> Kept:  # fmt: skip
     """Runs a drill and writes it down, whatever comes of it. Raises PwError when it could not even begin; the book then
-    has a failed drill that says why."""
+    has a failed drill that says why.
+
+    Two things are no drill and not in the book: UnderWay, when a copy is being made and still is after `wait_seconds`,
+    and NothingYet, when what is to be restored has never been made.
+    """
+    with ExitStack() as copies:
+        copies.enter_context(books.quiet(db, SUBJECTS, seconds=wait_seconds))
+        return _drill_and_keep(settings, db, objects, copies, run_id=run_id, keep=keep, say=say)
+
+
+def _drill_and_keep(
+    settings: Settings, db: Database, objects: Objects, copies: ExitStack, *, run_id: str | None, keep: Path | None,
+    say: Callable[[str], object],
+) -> Kept:  # fmt: skip
+    # After a disaster the books of the new house know of none, and nothing may keep the restore from what is there.
+    known = books.ever_off_site(db) if keep is None else set(SUBJECTS)
+    awaited = [one for one in SUBJECTS if one not in known and why_not(settings, one) is None]
     with db.connect(application=APPLICATION) as connection:
         row = connection.execute(
             """insert into pw.backup_drills (started_at, machine_started_at, run_id, set_ids)
@@ -73,12 +92,16 @@ def drill_and_keep(
         drill_id = int(str(row["drill_id"]))
     drill: Drill | None = None
     try:
-        drill = run_drill(settings, live=db, keep=keep, say=say)
+        drill = run_drill(settings, live=db, keep=keep, say=say, awaited=awaited, listed=copies.close)
         with tempfile.TemporaryDirectory() as folder:
             page = Path(folder) / "report.html"
             page.write_text(report_of(drill, drill_id=drill_id), encoding="utf-8")
             digest = objects.put(page)
             trouble = _beside_the_copy(settings, page, f"drill-{drill_id:06d}.html")
+    except NothingYet:
+        with db.connect(application=APPLICATION) as connection:
+            connection.execute("delete from pw.backup_drills where drill_id = %s", (drill_id,))
+        raise
     except BaseException as error:
         # One whose report can't be kept was a drill all the same; one that stays open holds its sets for days.
         _close(db, drill_id, settings.clock.now(), drill=drill, error=str(error) or type(error).__name__)

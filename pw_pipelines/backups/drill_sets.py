@@ -15,6 +15,7 @@ from pw_pipelines.backups.keys import Identities
 from pw_pipelines.backups.manifest import Manifest, read_manifest
 from pw_pipelines.backups.model import BackupDamaged, BackupError, Subject, WrongKey
 from pw_pipelines.backups.sealing import digest_of, unseal
+from pw_pipelines.clock import machine_now
 from pw_pipelines.settings import Settings
 
 MOST_TRIED = 5  # sets of one subject, newest first
@@ -107,6 +108,8 @@ class Chooser:
         late = promised is not None and age > timedelta(hours=promised)
         words = f"{subject}/{manifest.set_id} is {age.total_seconds() / 3600:.1f} hours old"
         wrong = f"{words}; promised are {promised:g} at most." if late else ""
+        if late and self.settings.is_sandbox and machine_now() - manifest.machine_captured_at < age / 2:
+            wrong += " The sandbox's clock was moved on since it was made: make a new one, pw backup run."
         if age < -CLOCKS_DIFFER:  # the newest by its date, and perhaps the oldest there is
             wrong = (
                 f"{subject}/{manifest.set_id} is dated {-age.total_seconds() / 3600:.1f} hours from now: a clock was "

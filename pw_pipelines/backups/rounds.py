@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from pw_pipelines.backups import books, copying, expiring, forgejo, mariadb, scratch_mariadb, verifying
 from pw_pipelines.backups.capture import Ground
@@ -61,11 +62,19 @@ def run(ground: Ground, subjects: Sequence[Subject], say: Say) -> list[Told]:
 
 def run_one(ground: Ground, subject: Subject, say: Say) -> Told:
     """A round of one subject. Never raises for what can go wrong outside; the answer says it."""
-    from pw_pipelines.backups.making import make
-
     began = machine_now()
     if reason := why_not(ground.settings, subject):
         return Told(subject, ok=True, skipped=reason)
+    try:
+        with books.round_of(ground.db, subject):
+            return _round(ground, subject, say, began)
+    except (PwError, OSError) as error:
+        return Told(subject, ok=False, error=f"{error}", seconds=_since(began))
+
+
+def _round(ground: Ground, subject: Subject, say: Say, began: datetime) -> Told:
+    from pw_pipelines.backups.making import make
+
     try:
         made = make(ground, subject)
         say(f"{subject}: set {made.set_id}, {made.bytes or 0:,} bytes")
@@ -101,8 +110,5 @@ def _told(done: BackupSet, offsite: Offsite | None, expired: Expired, seconds: f
     )  # fmt: skip
 
 
-def _since(began: object) -> float:
-    from datetime import datetime
-
-    assert isinstance(began, datetime)
+def _since(began: datetime) -> float:
     return round((machine_now() - began).total_seconds(), 2)

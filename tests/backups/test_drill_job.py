@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,12 +15,13 @@ import dagster as dg
 import pytest
 
 from pw_pipelines.assets.drills import POINT, RESTORES, restore_drills
+from pw_pipelines.backups import books, drill_book
 from pw_pipelines.backups import drill as drill_room
-from pw_pipelines.backups import drill_book
 from pw_pipelines.backups.drill_book import troubles
 from pw_pipelines.backups.drill_model import Check, Drill
 from pw_pipelines.backups.journal_store import JournalStore
 from pw_pipelines.clock import machine_now
+from pw_pipelines.db.embedded import Server
 from pw_pipelines.errors import ConfigError, OutsideUnavailable
 from pw_pipelines.schedules.drills import ask_drill
 from pw_pipelines.sensors.journal import ship, watch
@@ -99,6 +101,46 @@ def test_a_drill_whose_report_cannot_be_kept_is_closed_with_what_it_found(
     assert row.finished_at is not None  # an open one would hold its sets for days and be told as nothing
     assert (row.ok, row.error) == (False, "The object store does not answer.")
     assert [one["name"] for one in row.checks if not one["ok"]] == ["postgres set"]
+
+
+def test_while_a_copy_is_being_made_a_drill_says_wait_and_is_in_no_book(house: BackupHouse) -> None:
+    with (
+        books.round_of(house.ground.db, "postgres"),
+        pytest.raises(books.UnderWay, match=r"A backup of postgres is being made.*Wait until it is done"),
+    ):
+        drill_book.drill_and_keep(house.settings, house.ground.db, house.ground.objects)
+
+    with house.ground.db.connect() as connection:
+        assert drill_book.drills(connection) == []
+    assert told(house) == []
+
+
+def test_a_copy_waits_while_a_drill_lists_what_is_there_and_two_copies_do_not_wait_for_each_other(
+    house: BackupHouse,
+) -> None:
+    with (
+        books.quiet(house.ground.db, ["postgres"], seconds=0),
+        pytest.raises(books.UnderWay, match="A drill lists"),
+        books.round_of(house.ground.db, "postgres", seconds=0),
+    ):
+        raise AssertionError("it had no turn")
+    with books.round_of(house.ground.db, "postgres", seconds=0), books.round_of(house.ground.db, "postgres", seconds=0):
+        pass  # which of the two makes a set is `turn`'s
+
+
+@pytest.mark.parametrize(("made", "lacking"), [((), "postgres, objects"), (("objects",), "postgres")])
+def test_a_house_that_has_not_made_all_yet_says_so_in_words_and_has_no_failed_drill(
+    house: BackupHouse, postgres: Server, monkeypatch: pytest.MonkeyPatch, made: tuple[str, ...], lacking: str
+) -> None:
+    monkeypatch.setattr(drill_room, "Embedded", lambda *_, **__: SimpleNamespace(running=lambda: nullcontext(postgres)))
+    assert all(house.back_up(subject).ok for subject in made)
+
+    with pytest.raises(drill_room.NothingYet, match=f"no set of {lacking} has been made and brought off-site"):
+        drill_book.drill_and_keep(house.settings, house.ground.db, house.ground.objects)
+
+    with house.ground.db.connect() as connection:
+        assert drill_book.drills(connection) == []
+    assert told(house) == []
 
 
 def test_what_a_killed_drill_left_in_the_clear_goes_with_the_next_one(
