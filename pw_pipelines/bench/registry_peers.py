@@ -15,6 +15,8 @@ from pw_pipelines.registry import partitions, staging
 from pw_pipelines.snapshots.books import Connection
 
 _CHUNK = 1 << 20
+TAKEN = ("corporation_number", "corporation_name", "status", "filing_type", "city", "file_date",
+         "last_transaction_date", "state_country")  # fmt: skip
 _BY_NUMBER = b"select * from registry.entities where state = 'FL' and record_id = %s"
 
 
@@ -48,8 +50,12 @@ def plain_copy(db: Database) -> float:
     return taken
 
 
-def read_fwf(db: Database, path: Path) -> float | None:
-    """Seconds of `pandas.read_fwf` and `to_sql` of the same fields; None when pandas is not installed."""
+def read_fwf(db: Database, path: Path, *, whole: bool) -> float | None:
+    """Seconds of `pandas.read_fwf` and `to_sql`; None when pandas is not installed.
+
+    whole: all fields of the published layout, as somebody who loads the file writes them; else only the eight that
+    the register takes from it.
+    """
     if importlib.util.find_spec("pandas") is None:
         return None
     from sqlalchemy import create_engine
@@ -57,8 +63,7 @@ def read_fwf(db: Database, path: Path) -> float | None:
     from pw_pipelines.sources.fixed_width import layout
 
     at = layout("florida_cordata")
-    fields = ("corporation_number", "corporation_name", "status", "filing_type", "city", "file_date",
-              "last_transaction_date", "state_country")  # fmt: skip
+    fields = tuple(at.fields) if whole else TAKEN
     pandas = importlib.import_module("pandas")
     engine = create_engine(db.url.replace("postgresql://", "postgresql+psycopg://", 1))
 

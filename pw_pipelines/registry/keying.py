@@ -25,6 +25,7 @@ _GONE = "".join(chr(code) for code in range(128) if keys._FOLD.get(code, "") is 
 _SPELT_OUT = [(chr(code).encode(), folded.encode()) for code, folded in keys._FOLD.items()
               if isinstance(folded, str) and len(folded) > 1]  # fmt: skip
 
+_CHANGED_FIRST = tuple(chr(code) for code in keys._COARSE)
 _AWKWARD = "\0"  # a word that must be looked at with its neighbours spoils the key, which is then made the plain way
 _NOT_BEFORE_LAST, _ENDS_ALONE, _NOT_LAST = 1, 2, 4
 
@@ -48,7 +49,10 @@ class _Book:
         ):  # as keys.is_little, the stem made once
             stem = ""
         sound = keys.sound(stem) if stem else ""
-        head, rest = stem[:1] + stem[1:].translate(keys._COARSE), stem.translate(keys._COARSE)
+        rest = stem.translate(keys._COARSE)
+        head = stem[:1] + stem[1:].translate(keys._COARSE) if stem.startswith(_CHANGED_FIRST) else rest
+        if rest == word:  # one text for both: less to keep, and it is at hand when the word was found
+            head, rest = word if head == rest else head, word
         if (len(word) == 1 and word.isalpha()) or word == "www":
             head = rest = _AWKWARD
         self.head[word], self.rest[word], self.sound[word] = head, rest, sound

@@ -109,6 +109,11 @@ def settle(connection: Connection, table: str) -> None:
     connection.execute(sql.SQL("vacuum (skip_locked) {}").format(qualified(table)))
 
 
+def on_disk(connection: Connection) -> None:
+    """Waits, with the caller's commit, until what was committed before is on disk; nobody is locked out meanwhile."""
+    connection.execute("select pg_logical_emit_message(true, 'pw register', '')")
+
+
 def empty(connection: Connection, state: str) -> str:
     """A new partition without records, not attached yet, with its indexes."""
     table = next_name(connection, state)
@@ -131,9 +136,11 @@ def swap(connection: Connection, state: str, new: str) -> None:
     """Makes `new` the partition that serves, within the caller's transaction; the old one is left standing alone.
 
     The parent is locked against searches only from here to the end of the transaction, so this comes last. Waiting
-    for that lock is cut into short tries, because searches queue behind whoever waits. Raises SnapshotError when
-    somebody else kept reading the register for minutes.
+    for that lock is cut into short tries, because searches queue behind whoever waits; and the commit does not wait
+    for the disk, which a load keeps busy: call `on_disk` after it. Raises SnapshotError when somebody else kept
+    reading the register for minutes.
     """
+    connection.execute("set local synchronous_commit = off")
     old = serving(connection, state)
     if old is not None:  # keeps the vacuum away, and searches not
         connection.execute(sql.SQL("lock table {} in share update exclusive mode").format(qualified(old)))

@@ -193,10 +193,20 @@ class _Worker:
         self._process.wait()
 
     def feed(self, shared: _Shared) -> None:
-        """Hands this worker blocks until there are none; errors end up in `shared`."""
+        """Hands this worker blocks until there are none; errors end up in `shared`.
+
+        A block that was left in the file is told one ahead, so that the worker never waits for us. One with bytes is
+        not: the pipe may be too small for it and for the answer that stands before it.
+        """
+        ahead = 0
         try:
             while (block := shared.next()) is not None:
+                while ahead and (block.data or ahead > 1):
+                    shared.done(self._answer())
+                    ahead -= 1
                 send(self._in, block)
+                ahead += 1
+            for _ in range(ahead):
                 shared.done(self._answer())
         except BaseException as error:  # noqa: BLE001 - raised again by `run`
             shared.fail(error)

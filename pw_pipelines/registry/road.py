@@ -155,6 +155,8 @@ def _put_in_force(db: Database, reader: RegisterReader, readings: Sequence[_Read
         else:
             told = loading.apply(connection, reader.state, copies, share, now=now)
         point("registry.apply.before_commit")
+    with db.connect(application="pw register") as connection:
+        partitions.on_disk(connection)
     return told
 
 

@@ -17,6 +17,9 @@ from pw_pipelines.registry.pool import Task, Totals, finished, receive, send
 from pw_pipelines.sources.register import Block
 from pw_pipelines.sources.registers import REGISTERS
 
+READ_AHEAD_BLOCKS = 4
+LARGE_BYTES = 1 << 30
+
 
 class Abandoned(Exception):
     """The parent is gone or has given up."""
@@ -60,9 +63,20 @@ def _fetched(block: Block, task: Task) -> Block:
     offset, length = block.left_at
     with Path(task.path).open("rb", buffering=0) as file:
         data = os.pread(file.fileno(), length, offset)
+        _advise(file.fileno(), offset, length)
     if len(data) != length:
         raise SnapshotError(f"{task.path} became shorter while it was read; nothing was loaded. Start the load again.")
     return replace(block, data=data, left_at=None)
+
+
+def _advise(file: int, offset: int, length: int) -> None:
+    """Has the system read on while this block is parsed, and forget of a large file what was read: else it would push
+    the register that is being searched out of memory."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    os.posix_fadvise(file, offset + length, READ_AHEAD_BLOCKS * length, os.POSIX_FADV_WILLNEED)
+    if os.fstat(file).st_size >= LARGE_BYTES:
+        os.posix_fadvise(file, offset, length, os.POSIX_FADV_DONTNEED)
 
 
 def _picklable(error: Exception) -> Exception:
