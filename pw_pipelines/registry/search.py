@@ -99,9 +99,10 @@ def exact(connection: Connection, state: str, name: str) -> tuple[list[Record], 
     records = [_record(row) for row in rows[:MOST_SAME]]
     named = connection.execute(_query(_NAMED, state), (keys,)).fetchall()
     # An entity's event is left aside where its record tells the same name; one that changed its name a little is not.
-    told = {(record.entity_id, *plain_words(record.name)) for record in records}
-    events = [_event(state, row) for row in named[:MOST_SAME]]
-    records += [event for event in events if (event.entity_id, *plain_words(event.name)) not in told]
+    if named:
+        told = {(record.entity_id, *plain_words(record.name)) for record in records}
+        events = [_event(state, row) for row in named[:MOST_SAME]]
+        records += [event for event in events if (event.entity_id, *plain_words(event.name)) not in told]
     return records, len(rows) > MOST_SAME or len(named) > MOST_SAME
 
 
