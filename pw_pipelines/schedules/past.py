@@ -24,6 +24,8 @@ _OPEN = [
 def past_of(instance: dg.DagsterInstance, job: str, day: str, *, by_partition: bool = False) -> Past:
     """Runs of `job` for `day`: by its partition where the job is cut by days, by our own tag otherwise."""
     tag = PARTITION_TAG if by_partition else DAY_TAG
+    # Asked before what has ended: a run that ends in between is then seen as both, never as neither.
+    is_open = _any(instance, dg.RunsFilter(job_name=job, statuses=_OPEN))
     records = instance.get_run_records(dg.RunsFilter(job_name=job, tags={tag: day}), limit=50)
     statuses = [record.dagster_run.status for record in records]
     ends = [record.end_time for record in records
@@ -32,7 +34,7 @@ def past_of(instance: dg.DagsterInstance, job: str, day: str, *, by_partition: b
     return Past(
         ever=done or _any(instance, dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS])),
         done=done,
-        open=_any(instance, dg.RunsFilter(job_name=job, statuses=_OPEN)),
+        open=is_open,
         failed=statuses.count(dg.DagsterRunStatus.FAILURE),
         succeeded=statuses.count(dg.DagsterRunStatus.SUCCESS),
         # Dagster's books are in machine time, whatever the sandbox clock says.
