@@ -116,6 +116,11 @@ class RunningSettings(FulfillmentSettings):
     complaint_stop_pct: float = Field(
         default=0.3, gt=0, le=100, description="Complaints about a day's mails, in percent, that stop all sending."
     )
+    retention_bounces_days: int = Field(
+        default=400,
+        ge=200,
+        description="Days a report of a mail that came back is kept; what a suppression rests on is kept for ever.",
+    )
     policy_alert_pct: float = Field(
         default=5.0,
         gt=0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -12,24 +12,26 @@ from pw_pipelines.settings import Settings
 
 Connection = psycopg.Connection[dict[str, Any]]
 MOST = 50
+NEWS = timedelta(days=30)  # alerts that were delivered are kept for longer
 
 
-def untold(connection: Connection) -> list[tuple[str, str]]:
-    """(key, text) of each thing nobody was told of: a stop once, an order's mail once."""
+def untold(connection: Connection, now: datetime) -> list[tuple[str, str]]:
+    """(key, text) of each thing nobody was told of: a stop once, an order's mail once. What is older than NEWS is none:
+    that it was told is forgotten some day."""
     stops = connection.execute(
         """select 'mail:stop:' || stop_id as key, stop_id, segment, reason, evidence from pw.sending_stops s
-           where not exists (select from pw.alerts a where a.key = 'mail:stop:' || s.stop_id)
+           where raised_at > %s and not exists (select from pw.alerts a where a.key = 'mail:stop:' || s.stop_id)
            order by stop_id limit %s""",
-        (MOST,),
+        (now - NEWS, MOST),
     ).fetchall()
     mails = connection.execute(
         """select 'mail:order:' || r.effect_id as key, min(o.number) as number, min(r.class) as class
            from pw.bounce_results r join pw.effects e using (effect_id)
            join pw.order_items i on i.item_id = e.item_id join pw.orders o on o.order_id = i.order_id
-           where r.class not in ('delivered', 'delayed')
+           where r.class not in ('delivered', 'delayed') and r.at > %s
              and not exists (select from pw.alerts a where a.key = 'mail:order:' || r.effect_id)
            group by r.effect_id order by r.effect_id limit %s""",
-        (MOST,),
+        (now - NEWS, MOST),
     ).fetchall()
     told = [(str(row["key"]), _stop_words(row)) for row in stops]
     return told + [

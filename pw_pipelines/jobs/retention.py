@@ -196,13 +196,15 @@ def sweep_dagster(context: dg.OpExecutionContext) -> None:
 
 
 @dg.op(
-    description="Rows of copies that nothing stands on any more (raw bytes stay), and alerts long delivered.",
+    description="Rows of copies that nothing stands on any more (raw bytes stay), alerts long delivered, old "
+    "reports of mails that came back.",
     required_resource_keys={"settings", "db"},
     ins={"after": dg.In(dg.Nothing)},
     out=dg.Out(dg.Nothing),
 )
 def sweep_warehouse(context: dg.OpExecutionContext) -> None:
     """Ages are by the house's clock."""
+    from pw_pipelines.bounces.forgetting import forget_old
     from pw_pipelines.commands.output import plain
     from pw_pipelines.snapshots import prune
 
@@ -210,8 +212,11 @@ def sweep_warehouse(context: dg.OpExecutionContext) -> None:
     now = settings.clock.now()
     pruned = prune.prune(context.resources.db, now=now)
     alerts = sweep_alerts(context.resources.db, now - timedelta(days=settings.retention_alerts_days))
-    context.log.info("Pruned: %s; %s alerts", pruned, alerts)
-    context.add_output_metadata({"alerts": alerts, "pruned": dg.MetadataValue.json(plain({"report": pruned}))})
+    bounces = forget_old(context.resources.db, now - timedelta(days=settings.retention_bounces_days))
+    context.log.info("Pruned: %s; %s alerts; %s", pruned, alerts, bounces)
+    context.add_output_metadata(
+        {"alerts": alerts, "bounces": bounces.results, "pruned": dg.MetadataValue.json(plain({"report": pruned}))}
+    )
 
 
 @dg.job(

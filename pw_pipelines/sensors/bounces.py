@@ -44,7 +44,7 @@ def work_mailbox(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     except OutsideError as error:
         trouble = str(error)
     with db.connect(application="pw-bounces") as connection:
-        told = [*news.untold(connection), *news.refused(connection, settings, settings.clock.today())]
+        told = [*news.untold(connection, now), *news.refused(connection, settings, settings.clock.today())]
     found = [Alert(key, "mail", text) for key, text in told]
     found += _going_out(context.resources.listmonk, settings)
     if trouble:

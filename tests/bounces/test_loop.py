@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,9 @@ def test_a_signature_mail_to_a_mailbox_that_is_not_there_comes_back_and_is_flagg
     (flag,) = world.flags()
     assert flag == f"A mail of item {scene.item_id} came back (hard, 5.1.1): it was not read."
     with world.house.db.connect() as connection:
-        assert [key for key, _ in untold(connection)] == [f"mail:order:{effect['effect_id']}"]
+        [row] = connection.execute("select max(at) as at from pw.bounce_results").fetchall()
+        assert [key for key, _ in untold(connection, row["at"])] == [f"mail:order:{effect['effect_id']}"]
+        assert untold(connection, row["at"] + timedelta(days=400)) == []  # nor when that it was told is forgotten
     assert world.work().read == 0
     assert len(world.flags()) == 1
 

@@ -122,6 +122,7 @@ def test_the_job_says_what_it_threw_away(house: dict[str, Any], instance: dg.Dag
     ]
     assert outputs[0]["deleted"].value == 0, "a run of today is young"
     assert "alerts" in outputs[1]
+    assert outputs[1]["bounces"].value == 0
 
 
 @dg.asset_check(asset=leads, name="enough")
