@@ -57,6 +57,7 @@ def _removed(ground: Ground, offsite: Offsite | None, subject: Subject, expired:
         if offsite is not None and one.confirmed_at is not None:
             try:
                 offsite.remove(list(files_of(subject, one.set_id, one.digests)))
+                offsite.remove_folders([f"{subject}/{one.set_id}"])
             except OffsiteRefused:
                 kept_there = True
             except BackupError as error:

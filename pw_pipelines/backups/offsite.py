@@ -134,6 +134,14 @@ class Offsite:
             if done.code:
                 raise BackupError(f"Removing off-site failed (exit code {done.code}): {done.said}")
 
+    def remove_folders(self, sets: Sequence[str]) -> None:
+        """Removes the folders of sets (`<subject>/<set_id>`) that `remove` emptied. One that is not empty, is gone
+        already, or where the far side lets nobody remove folders, stays as it is. Raises OffsiteUnavailable."""
+        for name in sets:
+            require_removable(f"{name}/{MANIFEST}")
+        for at in range(0, len(sets), _AT_ONCE):
+            self._remote(["rmdir", "--", *(f"{self.path}/{name}" for name in sets[at : at + _AT_ONCE])])
+
     def _compared(self, root: Path, files: Mapping[str, str]) -> dict[str, str | None]:
         local = [name for name in files if (root / name).is_file()]
         if len(local) < len(files):

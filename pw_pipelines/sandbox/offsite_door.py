@@ -1,5 +1,5 @@
 """The forced command of the stand-in off-site machine's only key: rsync and sha256sum below one folder, and removing
-single files of a backup set there; nothing else.
+single files of a backup set and its empty folder there; nothing else.
 
 Run by sshd as `python -I offsite_door.py FOLDER` with the client's wish in SSH_ORIGINAL_COMMAND; imports nothing of the
 project, so that it starts at once.
@@ -11,11 +11,11 @@ import shlex
 import sys
 from pathlib import Path
 
-ALLOWED = ("rsync --server …", "sha256sum [--] FILE…", "rm -f -- FILE… of a set")
+ALLOWED = ("rsync --server …", "sha256sum [--] FILE…", "rm -f -- FILE… of a set", "rmdir -- FOLDER… of sets")
 # <subject>/<set>/<file>, if need be below one more folder: never the pool, never the journal, never a folder.
-_OF_A_SET = re.compile(
-    r"(?:[A-Za-z0-9_-]+/)?(?:postgres|mariadb|objects|forgejo)/[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}/[A-Za-z0-9_][A-Za-z0-9._-]*"
-)
+_SET = r"(?:[A-Za-z0-9_-]+/)?(?:postgres|mariadb|objects|forgejo)/[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}"
+_OF_A_SET = re.compile(_SET + r"/[A-Za-z0-9_][A-Za-z0-9._-]*")
+_FOLDER_OF_A_SET = re.compile(_SET)
 
 
 def refusal(words: list[str], root: Path) -> str | None:
@@ -33,19 +33,23 @@ def refusal(words: list[str], root: Path) -> str | None:
         paths = words[3:]
         if any(not _is_of_a_set(path, root) for path in paths):
             return "only single files of a backup set are removed here"
+    elif words[:2] == ["rmdir", "--"]:
+        paths = words[2:]
+        if any(not _is_of_a_set(path, root, _FOLDER_OF_A_SET) for path in paths):
+            return "only folders of backup sets are removed here"
     else:
         return f"only {', '.join(ALLOWED)} are run here"
     outside = [path for path in paths if not (root / path).resolve().is_relative_to(root)]
     return f"{outside[0]} is outside of the folder" if outside else None
 
 
-def _is_of_a_set(path: str, root: Path) -> bool:
+def _is_of_a_set(path: str, root: Path, what: re.Pattern[str] = _OF_A_SET) -> bool:
     whole = root / path
     return (
         ".." not in whole.parts
         and whole.is_relative_to(root)
-        and _OF_A_SET.fullmatch(str(whole.relative_to(root))) is not None
-        and not whole.is_dir()
+        and what.fullmatch(str(whole.relative_to(root))) is not None
+        and (what is _FOLDER_OF_A_SET or not whole.is_dir())
     )
 
 

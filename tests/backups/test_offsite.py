@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pw_pipelines.backups import books, expiring, object_pool, retention, verifying
+from pw_pipelines.backups.model import BackupError
 from pw_pipelines.backups.offsite import Offsite, OffsiteRefused, OffsiteUnavailable
 from pw_pipelines.errors import ConfigError
 from tests.backups.house import BackupHouse
@@ -179,8 +180,33 @@ def test_old_sets_go_here_and_there_and_objects_stay(house: BackupHouse) -> None
 
     assert set(done.removed) == set(made[1:])
     assert not [name for name in house.files_far() if any(one in name for one in made[1:])]
+    assert [one.name for one in (house.far / "objects").iterdir()] == made[:1]  # not even an empty folder
     assert f"pool/{digest[:2]}/{digest}.age" in house.files_far()
     assert [one.set_id for one in house.sets("objects")] == made[:1]
+
+
+def test_a_folder_that_is_not_empty_stays_and_nothing_but_a_sets_folder_is_asked_for(house: BackupHouse) -> None:
+    house.back_up("objects")
+    [one] = house.sets("objects")
+
+    house.offsite().remove_folders([f"objects/{one.set_id}"])
+
+    assert (house.far / "objects" / one.set_id / "manifest.json").is_file()
+    for other in ("objects", "pool/ab", "journal", f"../objects/{one.set_id}", "objects/.."):
+        with pytest.raises(BackupError):
+            house.offsite().remove_folders([other])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["rmdir -- {0}", "rmdir -- {0}/objects", "rmdir -- {0}/pool/ab", "rmdir -p -- {0}/objects/20260131T100500Z-3fa9c1",
+     "rmdir -- {0}/objects/../pool/20260131T100500Z-3fa9c1", "rmdir -- /objects/20260131T100500Z-3fa9c1"],
+)  # fmt: skip
+def test_the_door_there_removes_no_other_folder(tmp_path: Path, asked: str) -> None:
+    from pw_pipelines.sandbox.offsite_door import refusal
+
+    assert refusal(asked.format("far").split(), tmp_path) is not None
+    assert refusal("rmdir -- far/objects/20260131T100500Z-3fa9c1".split(), tmp_path) is None
 
 
 def test_a_set_that_a_drill_reads_stays(house: BackupHouse) -> None:
