@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -43,6 +43,22 @@ class Round:
     failed: int = 0
     error: str | None = None
     stopped: int | None = None
+
+    def sentences(self) -> Iterator[str]:
+        """What it did, for a person."""
+        yield f"{self.read} mails read" + (f", {self.known} of them worked before." if self.known else ".")
+        for class_, count in self.classes.most_common():
+            yield f"{count} {'says' if count == 1 else 'say'} {class_.replace('_', ' ')}."
+        for deed, count in self.deeds.most_common():
+            yield f"{count} times: {deed}."
+        if self.told:
+            yield f"Listmonk was told of {self.told}."
+        if self.failed:
+            yield f"{self.failed} mails wait for the next round."
+        if self.error:
+            yield f"Trouble: {self.error}"
+        if self.stopped is not None:
+            yield f"All sending is stopped (stop {self.stopped}): `pw leads stops` says why."
 
     def as_json(self) -> Mapping[str, object]:
         return {

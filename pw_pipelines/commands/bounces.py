@@ -107,5 +107,5 @@ def watch(as_json: AsJson = False) -> None:
     if as_json:
         emit_json(done.as_json())
         return
-    for name, value in done.as_json().items():
-        stdout.print(f"{name}: {value}", highlight=False, markup=False)
+    for sentence in done.sentences():
+        stdout.print(sentence, highlight=False, markup=False, soft_wrap=True)

@@ -238,6 +238,7 @@ class House:
                 ("Dagster", house.dagster_url, "the same login"),
                 ("stand-ins", house.sandbox_url or "", ""),
                 ("inboxes", f"{house.sandbox_url}/mail/" if house.sandbox_url else "", ""),
+                ("alerts", f"{house.sandbox_url}/telegram/" if house.sandbox_url else "", ""),
                 ("logs", str(self.settings.home / "logs"), ""),
             ),
         )

@@ -1,6 +1,7 @@
 """A stand-in of Telegram's Bot API: getMe and sendMessage, with its limits; messages are kept in memory.
 
-`/_sandbox/messages` is no part of Telegram: GET reads what was sent, DELETE forgets it, and POST to
+`/`, a page of what was sent for whoever plays the one who is told, and `/_sandbox/messages` are no part of Telegram:
+GET of the latter reads it as JSON, DELETE forgets it, and POST to
 `/_sandbox/answer` {error_code, description, parameters?, times?} makes the next calls fail that way.
 """
 
@@ -11,16 +12,26 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from html import escape
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 DEFAULT_TOKEN = "1:sandbox"  # noqa: S105 - the stand-in's, worth nothing
 MOST_CHARACTERS = 4096
 MOST_KEPT = 1_000
+MOST_SHOWN = 100
+_HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Telegram (stand-in)</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="refresh" content="5">
+<style>body{font:16px/1.5 system-ui,sans-serif;margin:1.5rem auto;max-width:60rem;padding:0 1rem;color:#1b1b1b}
+article{border-bottom:1px solid #ddd;padding:.6rem 0}.quiet{color:#5b6470;font-size:.9em;margin:0}
+pre{font:inherit;margin:.2rem 0;white-space:pre-wrap;overflow-wrap:anywhere}</style><h1>Telegram (stand-in)</h1>
+<p>What ops are told, newest first. Kept while the stand-ins run; the house's own book is <code>pw.alerts</code>.</p>"""
+# What a message holds may not act in the page that shows it.
+_TIED = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
 
 def _machine_now() -> datetime:
@@ -72,6 +83,17 @@ class _Bot:
             self.messages.append({**message, "parse_mode": body.get("parse_mode"), "sent_at": at.isoformat()})
         return _done(message)
 
+    async def page(self, _request: Request) -> Response:
+        """Newest first."""
+        with self.lock:
+            newest = list(reversed(self.messages))[:MOST_SHOWN]
+        rows = "".join(
+            f'<article><p class="quiet">{escape(one["sent_at"][:16].replace("T", " "))} UTC, to {escape(_chat(one))}'
+            f"</p><pre>{escape(one['text'])}</pre></article>"
+            for one in newest
+        )
+        return HTMLResponse(f"{_HEAD}{rows or '<p>Nobody was told anything yet.</p>'}</html>", headers=_TIED)
+
     async def read(self, _request: Request) -> Response:
         with self.lock:
             return JSONResponse({"messages": list(self.messages)})
@@ -95,12 +117,17 @@ def create_app(*, token: str = DEFAULT_TOKEN, now: Callable[[], datetime] = _mac
     bot = _Bot(token, now)
     return Starlette(
         routes=[
+            Route("/", bot.page, methods=["GET"]),
             Route("/bot{token}/{method}", bot.method, methods=["GET", "POST"]),
             Route("/_sandbox/messages", bot.read, methods=["GET"]),
             Route("/_sandbox/messages", bot.forget, methods=["DELETE"]),
             Route("/_sandbox/answer", bot.plan, methods=["POST"]),
         ]
     )
+
+
+def _chat(message: dict[str, Any]) -> str:
+    return str(message["chat"]["id"])
 
 
 def _id(chat: object) -> object:

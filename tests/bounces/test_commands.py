@@ -12,6 +12,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
+from pw_pipelines.bounces.watch import Round
 from pw_pipelines.commands import bounces, leads
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import UsageError
@@ -97,7 +98,25 @@ def test_one_round_by_hand_works_what_waits(home: Path) -> None:
     (folder / "1.eml").write_bytes(shapes.dsn([shapes.block()], returned="To: ann@carrier.example\nSubject: hi\n"))
     found = answer(bounces.app, "watch")
     assert (found["read"], found["deeds"], found["error"]) == (1, {"kept; ties to no mail of ours": 1}, None)
-    assert "read: 0" in run(bounces.app, "watch").stdout
+    assert run(bounces.app, "watch").stdout == "0 mails read.\n"
+
+
+def test_a_round_by_hand_is_told_in_sentences(home: Path) -> None:
+    folder = home / "sandbox" / "mail" / "bounces" / "new"
+    folder.mkdir(parents=True)
+    (folder / "1.eml").write_bytes(shapes.dsn([shapes.block()], returned="To: ann@carrier.example\nSubject: hi\n"))
+
+    said = run(bounces.app, "watch").stdout
+
+    assert said.splitlines() == ["1 mails read.", "1 says hard.", "1 times: kept; ties to no mail of ours."]
+    everything = Round(read=3, known=1, told=2, failed=1, error="The store is away.", stopped=7)
+    assert list(everything.sentences()) == [
+        "3 mails read, 1 of them worked before.",
+        "Listmonk was told of 2.",
+        "1 mails wait for the next round.",
+        "Trouble: The store is away.",
+        "All sending is stopped (stop 7): `pw leads stops` says why.",
+    ]
 
 
 def test_stops_are_shown_and_lifted_by_a_person_with_a_reason(home: Path, db: Database) -> None:

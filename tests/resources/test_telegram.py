@@ -157,3 +157,18 @@ def test_the_bot_says_who_it_is_and_refuses_what_the_real_one_refuses(bot_url: s
         ({"chat_id": 1, "text": "<b", "parse_mode": "HTML"}, 400),
     ]:
         assert httpx.post(f"{bot_url}/bot{TOKEN}/sendMessage", json=body).status_code == code, body
+
+
+def test_what_was_told_is_on_a_page_of_the_stand_in_newest_first_and_cannot_act_there(
+    telegram: Telegram, bot_url: str
+) -> None:
+    assert "Nobody was told anything yet." in httpx.get(f"{bot_url}/").text
+    telegram.send("Run failed: acquire")
+    telegram.send("<script>alert(1)</script> & more")
+
+    page = httpx.get(f"{bot_url}/")
+
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "<script" not in page.text
+    assert 0 < page.text.index("&lt;script&gt;") < page.text.index("Run failed: acquire")
