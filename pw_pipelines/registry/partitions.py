@@ -104,13 +104,16 @@ def finish(connection: Connection, table: str) -> None:
 def settle(connection: Connection, table: str) -> None:
     """Marks the pages of a table that was just filled as seen by all, so that indexes answer without looking there.
 
-    Outside of any transaction. What is changed later is looked at in the table until the next vacuum.
+    `connection` commits by itself. What is changed later is looked at in the table until the next vacuum.
     """
+    with connection.transaction():
+        on_disk(connection)  # rows whose commit is not there yet are seen by all only then
     connection.execute(sql.SQL("vacuum (skip_locked) {}").format(qualified(table)))
 
 
 def on_disk(connection: Connection) -> None:
     """Waits, with the caller's commit, until what was committed before is on disk; nobody is locked out meanwhile."""
+    connection.execute("set local synchronous_commit = on")
     connection.execute("select pg_logical_emit_message(true, 'pw register', '')")
 
 

@@ -102,6 +102,30 @@ def test_at_most_ten_near_names_are_shown_the_most_like_first(house: House) -> N
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
 
 
+def test_records_of_one_name_do_not_crowd_out_a_nearer_one(house: House) -> None:
+    crowd = [Company(f"L{n:011}", "BLUE FOXAB LLC") for n in range(search.MOST_OF_A_KEY * 3)]
+    house.whole(*crowd, Company("P00000000001", "BLUE FOC LLC"))
+
+    with house.db.connect() as connection:
+        found = search.near(connection, "FL", "Blue Fox")
+
+    assert [one.name for one in found] == ["BLUE FOC LLC", *["BLUE FOXAB LLC"] * (near.SHOWN - 1)]
+
+
+def test_keys_that_are_alike_are_read_from_the_indexes_alone(filled: House) -> None:
+    """A register that was just loaded is vacuumed before it serves; thousands of rows need not be fetched then."""
+    with filled.db.connect() as connection:
+        for other in ("seqscan", "bitmapscan"):
+            connection.execute(f"set enable_{other} = off".encode())
+        explain = b"explain (analyze, costs off) " + search._query(search._KEYS_ALIKE, "FL")
+        plan = connection.execute(explain, search._stretches("blufox")).fetchall()
+
+    told = "\n".join(str(row["QUERY PLAN"]) for row in plan)
+    assert "Index Only Scan using ix_entities_key" in told
+    assert "Index Only Scan using ix_entities_reversed" in told
+    assert told.count("Heap Fetches: 0") == 2
+
+
 @pytest.mark.parametrize("name", ["", "---", "%", "'; drop table registry.entities; --", "\\", "_%_%", "A", "日本"])
 def test_odd_names_find_nothing_and_break_nothing(filled: House, name: str) -> None:
     assert filled.found(name) == {}
