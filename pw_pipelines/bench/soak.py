@@ -48,11 +48,12 @@ ORDERS, QUICK_ORDERS = 5, 3  # a day
 CHECKS, QUICK_CHECKS = 12, 5
 FILL_SECONDS, RUN_SECONDS, DESK_SECONDS, EVENING_SECONDS, ALERT_SECONDS = 1_500.0, 600.0, 240.0, 240.0, 150.0
 BROKEN_SECONDS = 60.0  # the hour something is away; nothing comes to an end in it anyway
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 FIRST_TURN = time_of_day(3, 30)
 LAST_TURN = time_of_day(23, 5)
 OFFICE = time_of_day(10, 20)  # orders come, campaigns go
 MENDED = time_of_day(11, 30)
+AFTERNOON = time_of_day(12)
 BY = "soak bench"
 Say = Callable[[str], None]
 
@@ -135,6 +136,9 @@ class Week:
             late.end(self.breaker)
         for at, name in turns(today):
             self._before(name, at, broken, today)
+            if name == "backup_postgres_six_hourly" and at > AFTERNOON:  # the noon's backup is made as people work
+                self._wait("the desk", lambda: self._is_desk_done(people), DESK_SECONDS, must=False)
+                self._open_portals()
             self._at(today, at)
             if name == "portals_daily":
                 self._start(AUTOMATIC[name], today)
@@ -184,7 +188,7 @@ class Week:
         self._late[number + broken.days] = broken
 
     def _office(self, day: Day, broken: Break, mark: Mark, people: People) -> None:
-        """Orders are paid and worked, visitors check, a campaign goes out, portals are opened."""
+        """Orders are paid and worked, visitors check, a campaign goes out; what is broken meanwhile is mended."""
         today = date.fromisoformat(day.day)
         self._at(today, OFFICE)
         self._lift_stops()
@@ -202,8 +206,6 @@ class Week:
             self._until_told(day.number, mark)
             self._at(today, MENDED)
             broken.end(self.breaker)
-        self._wait("the desk", lambda: self._is_desk_done(people), DESK_SECONDS, must=False)
-        self._open_portals()
 
     # -- deeds -----------------------------------------------------------------------------------------------------
 
