@@ -115,9 +115,11 @@ def _measured(days: list[Day], **more: object) -> dict[str, tuple[float, bool]]:
     return {one.name: (one.value, one.ok) for one in measures(lived)}
 
 
-def _day(number: int, day: str, size: int, memory: float = 100.0) -> Day:
+def _day(number: int, day: str, size: int, memory: float = 100.0, program: str = "web") -> Day:
     good = {subject: {"good": 1} for subject in ("postgres", "mariadb", "objects")}
-    return Day(number, day, database_bytes=size, memory_mib={"web": memory}, backups={**good, "drills": [{"ok": True}]})
+    return Day(
+        number, day, database_bytes=size, memory_mib={program: memory}, backups={**good, "drills": [{"ok": True}]}
+    )
 
 
 def test_a_quiet_week_meets_every_goal() -> None:
@@ -135,6 +137,12 @@ def test_growth_of_the_day_that_reads_the_weekly_registers_is_not_held_against_a
 def test_memory_that_grows_since_the_second_day_fails() -> None:
     days = [_day(1, "2026-11-24", 0, 10), _day(2, "2026-11-25", 0, 100), _day(3, "2026-11-26", 0, 121)]
     assert _measured(days)["memory_growth"] == (1.21, False)
+
+
+def test_the_stand_ins_which_no_live_house_has_are_measured_apart() -> None:
+    days = [_day(number, f"2026-11-{23 + number}", 0, 100.0 * number, "stand-ins") for number in range(1, 6)]
+    assert _measured(days)["memory_growth"] == (0.0, True)
+    assert _measured(days)["stand_ins_growth"] == (2.5, False)
 
 
 def test_what_was_red_and_passed_again_counts_as_told() -> None:

@@ -102,9 +102,13 @@ class Driver:
     def _open(self, step: Step) -> None:
         from playwright.sync_api import Error
 
-        path = fill_in(step.to or "", self._values)
+        address = f"{self._base}{fill_in(step.to or '', self._values)}"
         try:
-            self.page.goto(f"{self._base}{path}", wait_until="commit")
+            if "#" in address and self.page.url.partition("#")[0] == address.partition("#")[0]:
+                # Within one document the old view stands until the new one is drawn, and would take what we type. Not
+                # by reloading: that would send again what the document was the answer to.
+                self.page.goto("about:blank", wait_until="commit")
+            self.page.goto(address, wait_until="commit")
         except Error:
             # No page came; the next look says why.
             self.page.wait_for_timeout(0)
