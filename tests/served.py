@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,9 @@ def served(app: Any) -> Iterator[str]:
     """`app` behind a real socket; its base URL. Who asks before it has started up waits instead of being refused."""
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", access_log=False)
     server = PromptServer(config)
-    listening = config.bind_socket()
+    # Of TCP by name: asyncio lets no answer wait for the one before to be acknowledged (40 ms) on such a one alone.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
     listening.listen()
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
     thread.start()
