@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import dagster as dg
 
-from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.sensors import alert_book
 from pw_pipelines.sensors.alert_book import Alert
+from pw_pipelines.sensors.automatic import automatic
 from pw_pipelines.sensors.failures import told
 from pw_pipelines.settings import Settings
 
@@ -82,27 +82,6 @@ def watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     return dg.SkipReason(told(alert_book.deliver(db, context.resources.telegram, now), new))
 
 
-journal_ships = dg.SensorDefinition(
-    name=SHIPS,
-    evaluation_fn=ship,
-    minimum_interval_seconds=AUTOMATIC[SHIPS].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[SHIPS].why,
-    required_resource_keys={"settings", "db"},
-)
-documents_leave = dg.SensorDefinition(
-    name=LEAVE,
-    evaluation_fn=leave,
-    minimum_interval_seconds=AUTOMATIC[LEAVE].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[LEAVE].why,
-    required_resource_keys={"settings", "db", "objects"},
-)
-restore_drill_watch = dg.SensorDefinition(
-    name=WATCH,
-    evaluation_fn=watch,
-    minimum_interval_seconds=AUTOMATIC[WATCH].every_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=AUTOMATIC[WATCH].why,
-    required_resource_keys={"settings", "db", "telegram"},
-)
+journal_ships = automatic(SHIPS, ship, "settings", "db")
+documents_leave = automatic(LEAVE, leave, "settings", "db", "objects")
+restore_drill_watch = automatic(WATCH, watch, "settings", "db", "telegram")
