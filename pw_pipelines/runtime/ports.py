@@ -24,8 +24,15 @@ class Ports:
     def take(self, first: int) -> int:
         """The first free port from `first` on. Raises ConfigError after 200."""
         for port in range(first, min(first + TRIED, 65_536)):
-            if is_free(self.host, port) and self._reserve(port):
+            # Reserved before it is tried: the trial listens for a moment, which would fail another's server that
+            # is about to.
+            held = self._reserve(port)
+            if held is None:
+                continue
+            if is_free(self.host, port):
+                self._held.append(held)
                 return port
+            held.close()
         raise ConfigError(
             f"No free port on {self.host} from {first} to {first + TRIED - 1}. Set PW_WEB_PORT, PW_DAGSTER_PORT or "
             "PW_SANDBOX_PORT to another range."
@@ -37,17 +44,17 @@ class Ports:
             held.close()
         self._held.clear()
 
-    def _reserve(self, port: int) -> bool:
-        if sys.platform != "linux":
-            return True
+    @staticmethod
+    def _reserve(port: int) -> socket.socket | None:
+        """What holds the port's name until it is closed; None when another has it."""
         name = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            name.bind(f"\0pw_pipelines/port/{port}")
-        except OSError:
-            name.close()
-            return False
-        self._held.append(name)
-        return True
+        if sys.platform == "linux":
+            try:
+                name.bind(f"\0pw_pipelines/port/{port}")
+            except OSError:
+                name.close()
+                return None
+        return name
 
 
 def is_free(host: str, port: int) -> bool:

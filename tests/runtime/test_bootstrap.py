@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from pw_pipelines.runtime import bootstrap
 from pw_pipelines.settings import Mode, Settings
 
 VINTAGES = ["D24", "J25"]
-TODAY = Clock(None).today()
+NOW = datetime(2026, 3, 4, 17, tzinfo=UTC)  # held, or a test might begin on one day and end on the next
+TODAY = NOW.date()
 YESTERDAY = TODAY - timedelta(days=1)
 WHOLE = [
     ("refresh_bdc", "D24", YESTERDAY),
@@ -57,8 +58,9 @@ class Dagster:
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _impatient_on_a_day_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(Clock, "now", lambda clock: NOW + clock.offset())
 
 
 def fill(settings: Settings, dagster: Dagster) -> list[str]:

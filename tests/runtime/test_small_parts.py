@@ -14,6 +14,7 @@ import pytest
 from pw_pipelines.errors import ConfigError
 from pw_pipelines.logs import redact, redact_event
 from pw_pipelines.runtime import browser
+from pw_pipelines.runtime import ports as ports_module
 from pw_pipelines.runtime.logs import ProcessLog
 from pw_pipelines.runtime.ports import Ports, is_free
 from pw_pipelines.settings import PROJECT_ROOT
@@ -45,6 +46,19 @@ def test_a_port_promised_to_a_process_that_does_not_listen_yet_is_not_promised_a
     assert two.take(first) > first
     one.close()
     assert two.take(first) == first
+    two.close()
+
+
+def test_a_promised_port_is_not_even_tried_by_others_for_the_trial_would_fail_the_server_it_was_promised_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[int] = []
+    monkeypatch.setattr(ports_module, "is_free", lambda host, port: tried.append(port) or is_free(host, port))
+    one, two = Ports("127.0.0.1"), Ports("127.0.0.1")
+    first = one.take(42_150)
+    two.take(first)
+    assert tried.count(first) == 1
+    one.close()
     two.close()
 
 
