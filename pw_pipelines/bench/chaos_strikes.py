@@ -46,7 +46,7 @@ IN_THE_WEB_APP = (
     "payments.work.after_commit",
 )  # fmt: skip
 WEB_EVERY = 5  # rounds: killed in each, the web app would have ended six times in ten minutes
-BOOK_EVERY = 4  # rounds: a run of the books that failed rests for two minutes
+BOOK_EVERY = 6  # rounds: a run of the books that failed rests for two minutes
 DEEDS = ("kill", "kill", "raise", "full", "kill")
 # Part of the address of the one POST that files, of each portal that the orders go to.
 SUBMITS = (
