@@ -16,6 +16,7 @@ from pw_pipelines.backups.leaving import Left, send_documents
 from pw_pipelines.backups.offsite import Offsite
 from pw_pipelines.backups.put_back import Ahead, Begun
 from pw_pipelines.db.connection import Database
+from pw_pipelines.db.kept import KeptDatabase
 from pw_pipelines.errors import ConfigError, OutsideError
 from pw_pipelines.resources.objects import Objects
 from pw_pipelines.settings import Settings
@@ -29,13 +30,14 @@ def ship_journal(settings: Settings, db: Database) -> Shipped:
             "an s3:// bucket or a file:/// folder that is not on this machine."
         )
     store, sealing = JournalStore(settings.journal_url), Sealing.of(settings)
-    with db.connect(application="pw-journal") as connection:
-        waiting = lag(connection).rows
-        try:
-            found = put_back.ahead(connection, store, [sealing.key.public_key()]) if waiting else None
-        except OutsideError as error:
-            return Shipped(0, 0, waiting, str(error))
-    return ship(db, store, sealing) if found is None else Shipped(0, 0, waiting, found.sentence)
+    with KeptDatabase(db.url) as kept:
+        with kept.connect(application="pw-journal") as connection:
+            waiting = lag(connection).rows
+            try:
+                found = put_back.ahead(connection, store, [sealing.key.public_key()]) if waiting else None
+            except OutsideError as error:
+                return Shipped(0, 0, waiting, str(error))
+        return ship(kept, store, sealing) if found is None else Shipped(0, 0, waiting, found.sentence)
 
 
 def begin_line(settings: Settings, db: Database, *, by: str, reason: str) -> Begun:

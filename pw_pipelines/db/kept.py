@@ -22,7 +22,10 @@ KEPT = 2  # a use within another takes a second one
 
 
 class KeptDatabase(Database):
-    """As `Database`: each `connect()` is one transaction. `close()` when done, or use it as a context manager."""
+    """As `Database`: each `connect()` is one transaction. `close()` when done, or use it as a context manager.
+
+    A connection that was made to commit by itself is not kept: what it holds (a lock) is to fall with it.
+    """
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -71,10 +74,9 @@ class KeptDatabase(Database):
 
     def _given_back(self, connection: psycopg.Connection[dict[str, object]]) -> None:
         is_well = not connection.closed and connection.info.transaction_status is TransactionStatus.IDLE
-        if not is_well or len(self._idle) >= KEPT:
+        if not is_well or connection.autocommit or len(self._idle) >= KEPT:
             connection.close()
             return
-        connection.autocommit = False
         self._idle.append(connection)
 
 

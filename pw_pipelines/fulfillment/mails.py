@@ -207,6 +207,12 @@ def _texts() -> Environment:
     )  # fmt: skip
 
 
+def read_texts() -> None:
+    """Parses every text, so that forks of this process have them."""
+    for name in _texts().list_templates():
+        _texts().get_template(name)
+
+
 def _render(name: str, values: Mapping[str, Any]) -> str:
     return _texts().get_template(name).render(values)
 

@@ -36,15 +36,17 @@ def make_wanted_books(context: dg.OpExecutionContext) -> None:
     it takes our credentials for nobody's is told once a day, however many runs find it out."""
     from pw_pipelines.commerce.books import make_books, waiting_orders
     from pw_pipelines.commerce.books_events import work_events
+    from pw_pipelines.db.kept import KeptDatabase
     from pw_pipelines.resources.erpnext import ErpnextForbidden
 
     settings: Settings = context.resources.settings
-    db, erpnext = context.resources.db, context.resources.erpnext
+    erpnext = context.resources.erpnext
     try:
-        told = work_events(db, erpnext, settings.clock.now())
-        with db.connect(application="pw-books") as connection:
-            wanted = waiting_orders(connection)[:MOST_A_RUN]
-        reports: list[BooksReport] = [make_books(db, erpnext, order_id, settings.clock.now()) for order_id in wanted]
+        with KeptDatabase(context.resources.db.url) as db:
+            told = work_events(db, erpnext, settings.clock.now())
+            with db.connect(application="pw-books") as connection:
+                wanted = waiting_orders(connection)[:MOST_A_RUN]
+            reports: list[BooksReport] = [make_books(db, erpnext, order, settings.clock.now()) for order in wanted]
     except ErpnextForbidden as stop:
         _tell_once(context, f"ERPNext: all books stand still. {stop}")
         raise

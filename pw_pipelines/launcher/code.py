@@ -30,6 +30,7 @@ DAGSTER = (
     "dagster._core.run_coordinator",
     "dagster._core.storage.fs_io_manager",
     "dagster._core.storage.local_compute_log_manager",
+    "pw_pipelines.launcher.captured",
     "dagster._core.storage.root",
     "dagster._core.storage.sqlite_storage",
     "dagster._core.system_config.composite_descent",
@@ -63,7 +64,9 @@ DATA = (
     "pw_pipelines.commerce.catalogue.catalogue",
     "pw_pipelines.compliance.rules.rules",
     "pw_pipelines.fulfillment.facts.facts",
+    "pw_pipelines.fulfillment.mails.read_texts",
     "pw_pipelines.fulfillment.playbook.playbooks",
+    "pw_pipelines.resources.mail.trust",
 )
 
 

@@ -30,6 +30,16 @@ def keep_connections(instance: DagsterInstance) -> None:
     instance.optimize_for_webserver(
         statement_timeout=STATEMENT_MS, pool_recycle=RECYCLE_SECONDS, max_overflow=MOST_MORE
     )
+    event.listen(instance.event_log_storage._engine, "connect", _unhurried)  # type: ignore[attr-defined]
+    # With each look at a run Dagster reads PostgreSQL's catalogue for two columns that it added in 2022.
+    instance.run_storage.has_run_stats_index_cols = lambda: True  # type: ignore[attr-defined]
+
+
+def _unhurried(connection: Any, _record: Any) -> None:
+    """A line of a run's log waits for no disk: there are sixty in a small run. What becomes of the run is written by
+    another connection, which does, and brings all that was logged before to the disk with it."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("set synchronous_commit = off")
 
 
 def _came_back(_connection: Any, record: Any) -> None:

@@ -24,6 +24,7 @@ from pw_pipelines.commerce.payments.ground import ground_of
 from pw_pipelines.commerce.payments.reading import READERS
 from pw_pipelines.commerce.payments.work import work_one
 from pw_pipelines.db.connection import Database
+from pw_pipelines.db.kept import KeptDatabase
 from pw_pipelines.errors import OutsideRefused, OutsideUnavailable
 from pw_pipelines.fulfillment import items, run_words, starting
 from pw_pipelines.fulfillment.model import Connection
@@ -104,7 +105,12 @@ def start_items(settings: Settings, item_ids: Collection[int]) -> None:
 
 def _database(settings: Settings) -> Database:
     assert settings.database_url is not None
-    return Database(settings.database_url.get_secret_value())
+    return _kept(settings.database_url.get_secret_value())
+
+
+@lru_cache(maxsize=1)
+def _kept(url: str) -> Database:
+    return KeptDatabase(url)
 
 
 # -- the few threads ----------------------------------------------------------------------------------------------

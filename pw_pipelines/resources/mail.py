@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, parseaddr
+from functools import cache
 from typing import Any
 
 from pw_pipelines import faults
@@ -33,6 +34,12 @@ _ADDRESS = re.compile(
 )
 _QUOTED_ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
 _WIRE = SMTP.clone(cte_type="7bit")  # no server on the way need know of 8 bits
+
+
+@cache
+def trust() -> ssl.SSLContext:
+    """The certificates this machine trusts, read once: that takes longer than a mail."""
+    return ssl.create_default_context()
 
 
 class MailUncertain(OutsideError):
@@ -115,11 +122,10 @@ class Mail:
         if not settings.smtp_host:
             raise ConfigError("No mail server is set; set PW_SMTP_HOST.")
         where = f"{settings.smtp_host}:{settings.smtp_port}"
-        context = ssl.create_default_context()
         said: dict[str, Any] = {"timeout": CONNECT_SECONDS, "local_hostname": self.domain}  # no look-up of our own name
         try:
             if settings.smtp_security == "tls":
-                server: smtplib.SMTP = smtplib.SMTP_SSL(settings.smtp_host, settings.smtp_port, context=context, **said)
+                server: smtplib.SMTP = smtplib.SMTP_SSL(settings.smtp_host, settings.smtp_port, context=trust(), **said)
             else:
                 server = smtplib.SMTP(settings.smtp_host, settings.smtp_port, **said)
         except (smtplib.SMTPException, OSError) as error:
@@ -127,7 +133,7 @@ class Mail:
         try:
             server.ehlo_or_helo_if_needed()
             if settings.smtp_security == "starttls":
-                server.starttls(context=context)
+                server.starttls(context=trust())
                 server.ehlo()
             if settings.smtp_user:
                 if settings.smtp_security == "none" and not settings.is_sandbox:

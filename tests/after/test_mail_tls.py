@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from pw_pipelines.errors import OutsideUnavailable
-from pw_pipelines.resources.mail import Mail
+from pw_pipelines.resources.mail import Mail, trust
 from pw_pipelines.settings import Settings
 from tests.after.conftest import PostOffice
 from tests.after.test_mail_server import ID, mail
@@ -68,6 +68,13 @@ class Relay:
     @property
     def certificate(self) -> Path:
         return self.folder / "relay.pem"
+
+
+@pytest.fixture(autouse=True)
+def _trust_is_read_anew() -> Iterator[None]:
+    trust.cache_clear()
+    yield
+    trust.cache_clear()
 
 
 @pytest.fixture

@@ -47,14 +47,17 @@ def test_a_connection_whose_server_ended_it_is_not_given_out(db: Database) -> No
             assert connection.execute("select 1 as one").fetchone() == {"one": 1}
 
 
-def test_what_a_use_leaves_switched_is_switched_back(db: Database) -> None:
-    with KeptDatabase(db.url) as kept:
+def test_what_a_session_holds_falls_with_its_connection(db: Database) -> None:
+    ask = "select pg_try_advisory_lock(20261123) as free"
+    with KeptDatabase(db.url) as kept, kept.connect() as other:
         with kept.connect() as connection:
             connection.autocommit = True
-            connection.execute("create table public.things (n int)")
+            connection.execute(ask)
+            assert other.execute(ask).fetchone() == {"free": False}
+        assert connection.closed
+        assert other.execute("select pg_advisory_lock(20261123)").fetchone(), "free as soon as the server saw it go"
         with kept.connect() as connection:
             assert not connection.autocommit
-            assert connection.execute("select count(*) as n from public.things").fetchone() == {"n": 0}
 
 
 def test_a_connection_that_broke_in_use_is_thrown_away(db: Database) -> None:

@@ -24,6 +24,13 @@ MADE = datetime(2026, 1, 1, tzinfo=UTC)
 WIDTH = Inches(6.5)
 
 
+# Of the blank document: what Word offers a lawyer beside the styles of ours, and what nobody needs.
+_OFFERED = {
+    "Heading 3", "List Bullet 2", "List Bullet 3", "List Number", "List Number 2", "List Number 3", "Table Grid",
+}  # fmt: skip
+_SPARE_PARTS = {"stylesWithEffects", "thumbnail", "customXml"}
+
+
 def _joined(text: str) -> str:
     """A section sign stays with its number."""
     return text.replace("\u00a7 ", "\u00a7\u00a0")
@@ -45,6 +52,7 @@ class Page:
     ) -> None:
         self.document = Document()
         self.title = title
+        self._own: set[str] = set()
         self._styles()
         self._numbers = self._numbering(articles)
         section = self.document.sections[0]
@@ -155,9 +163,37 @@ class Page:
         self.document.add_page_break()
 
     def save(self, path: Path) -> None:
+        self._lighten()
         self.document.save(str(path))
 
     # --- inside
+
+    def _lighten(self) -> None:
+        """Takes out what came with the blank document and is of no use: a hundred table styles, styles for Word 2010, a
+        thumbnail. Reading them took LibreOffice longer than the document itself."""
+        root = self.document.styles.element
+        styles = {style.get(qn("w:styleId")): style for style in root.findall(qn("w:style"))}
+        offered = {name.lower() for name in (*_OFFERED, *self._own)}  # Word's own names are in small letters there
+        wanted = [
+            key
+            for key, style in styles.items()
+            if style.get(qn("w:default")) == "1" or style.find(qn("w:name")).get(qn("w:val")).lower() in offered
+        ]
+        kept: set[str] = set()
+        while wanted:
+            name = wanted.pop()
+            if name in styles and name not in kept:
+                kept.add(name)
+                ties = (styles[name].find(qn(f"w:{tie}")) for tie in ("basedOn", "link", "next"))
+                wanted += [tie.get(qn("w:val")) for tie in ties if tie is not None]
+        for name, style in styles.items():
+            if name not in kept:
+                root.remove(style)
+        part = self.document.part
+        for owner in (part, part.package):
+            for key, tie in list(owner.rels.items()):
+                if tie.reltype.rpartition("/")[2] in _SPARE_PARTS:
+                    del owner.rels[key]
 
     def _add(self, text: str, style: str) -> Any:
         return self.document.add_paragraph(_joined(text), style=style)
@@ -332,6 +368,7 @@ class Page:
         left: float = 0,
         first: float = 0,
     ) -> None:
+        self._own.add(name)
         styles = self.document.styles
         style = styles[name] if name in [one.name for one in styles] else styles.add_style(name, 1)
         if based:

@@ -48,7 +48,7 @@ class Order(Base):
 
     status: received → processing → submitted → filed → delivered; cancelled, refunded, held. `held_from` is the
     status a held order goes back to. Nothing past `received` without money, and no money twice: `paid_at` is set
-    once, by one payment. Triggers of migration 0003 let only the changes of commerce/order_life.py through, each with
+    once, by one payment. Triggers of migration 0003a let only the changes of commerce/order_life.py through, each with
     the row of order_events that says by whom and why.
     subtotal: service fees before discounts; discount ≥ 0; fees: government and other people's fees at cost.
     """
