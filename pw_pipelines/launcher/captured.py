@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from dagster import Field, StringSource
 from dagster._core.execution.compute_logs import redirect_to_file
@@ -21,6 +21,8 @@ from dagster._core.storage.compute_log_manager import CapturedLogContext, Comput
 from dagster._core.storage.local_compute_log_manager import IO_TYPE_EXTENSION, LocalComputeLogManager
 from dagster._serdes import ConfigurableClassData
 from dagster._utils import ensure_file, touch_file
+
+from pw_pipelines.settings import load_settings
 
 
 class CapturedLogs(LocalComputeLogManager):
@@ -32,10 +34,13 @@ class CapturedLogs(LocalComputeLogManager):
         return {"base_dir": Field(StringSource, is_required=False)}
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
-        """Raises KeyError when neither base_dir nor DAGSTER_HOME is set."""
+    def from_config_value(  # type: ignore[override]  # one setting, Dagster's own class
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> LocalComputeLogManager:
+        """With PW_LAUNCHER=stock it is Dagster's own. Raises KeyError when neither base_dir nor DAGSTER_HOME is set."""
         place = config_value.get("base_dir") or str(Path(os.environ["DAGSTER_HOME"]) / "storage")
-        return cls(inst_data=inst_data, **{**config_value, "base_dir": place})
+        kind = LocalComputeLogManager if load_settings().launcher == "stock" else cls
+        return kind(inst_data=inst_data, base_dir=place)
 
     @contextmanager
     def capture_logs(self, log_key: Sequence[str]) -> Iterator[CapturedLogContext]:

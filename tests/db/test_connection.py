@@ -6,11 +6,19 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
+from alembic import command
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import make_url
 
-from pw_pipelines.db.connection import Database, create_databases, migrate, pending_revisions, sibling_url
+from pw_pipelines.db.connection import (
+    Database,
+    _alembic,
+    create_databases,
+    migrate,
+    pending_revisions,
+    sibling_url,
+)
 from pw_pipelines.db.embedded import Server
 from pw_pipelines.errors import ConfigError
 
@@ -61,6 +69,28 @@ def test_a_warehouse_of_a_newer_version_is_refused_in_words(db: Database) -> Non
         connection.execute("update pw.alembic_version set version_num = '9999'")
     with pytest.raises(ConfigError, match="newer version"):
         migrate(db.url)
+
+
+def test_every_migration_can_be_taken_back_and_made_again(clone_database: Callable[[str], str]) -> None:
+    url = clone_database("template0")
+
+    def shape() -> list[tuple[object, ...]]:
+        with psycopg.connect(url) as connection:
+            return connection.execute(
+                """select 'table', table_schema || '.' || table_name, column_name, data_type
+                   from information_schema.columns where table_schema in ('pw', 'registry')
+                   union all select 'trigger', event_object_table, trigger_name, action_statement
+                   from information_schema.triggers
+                   union all select 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+                   from pg_constraint where connamespace = 'pw'::regnamespace order by 1, 2, 3, 4"""
+            ).fetchall()
+
+    migrate(url)
+    made = shape()
+    command.downgrade(_alembic(url), "0001")
+    assert len(shape()) < len(made) / 2
+    migrate(url)
+    assert shape() == made
 
 
 def test_an_error_inside_leaves_nothing_behind(db: Database) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 
 import pytest
@@ -20,6 +21,7 @@ LETTERS = {"delivery_letter", "packet_cover"}
 ALWAYS = {"order_number", "firm_name", "firm_address", "today", "year", "rmd_number"}
 # asked for only where the form or the management of the company makes it necessary
 SOMETIMES = {"authorized_shares"}
+WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
 
 def text_of(docx: bytes) -> str:
@@ -130,3 +132,22 @@ def test_the_certification_says_what_is_implemented_and_nothing_else(
 
     assert says in text
     assert never not in text
+
+
+@pytest.mark.parametrize("name", names_of_templates())
+def test_a_template_carries_no_table_styles_that_it_does_not_use(name: str) -> None:
+    """The hundred of a blank document take LibreOffice longer to read than the document."""
+    parts = template_named(name).parts
+    used = {
+        element.get(f"{WORD}val")
+        for part, content in parts.items()
+        if re.fullmatch(r"word/(document|header1|footer1)\.xml", part)
+        for element in etree.fromstring(content).iter(f"{WORD}tblStyle")
+    }
+    of_tables = {
+        style.get(f"{WORD}styleId")
+        for style in etree.fromstring(parts["word/styles.xml"]).iter(f"{WORD}style")
+        if style.get(f"{WORD}type") == "table"
+    }
+    assert used <= of_tables
+    assert len(of_tables - used) <= 2, "Word's default and its plain grid"
