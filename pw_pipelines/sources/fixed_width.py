@@ -1,4 +1,4 @@
-"""Fixed-width records, byte for byte: the layout as data, lines cut into blocks, blocks cut into columns.
+"""Fixed-width records, byte for byte: the layout as data, blocks of lines (sources/lines.py) cut into columns.
 
 A record is a line of exactly the layout's length. A line of any other length is a reject; it moves nothing else.
 Blocks in which every line is right are cut by position alone; in any other the right lines are picked out first and
@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import csv
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import repeat
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from pw_pipelines.errors import ConfigError, SourceRejected
 from pw_pipelines.sources.report import EXCERPT_CHARACTERS, REJECTS_KEPT, Reject
 
-BLOCK_BYTES = 2 << 20  # larger ones leave the processor's cache
-LONGEST_LINE_BYTES = 1 << 20
 _CONTROLS = {**dict.fromkeys([*range(32), 0x7F, 0xA0], " ")}
 _C1 = {code: bytes([code]).decode("cp1252", "replace").replace("�", " ") for code in range(0x80, 0xA0)}
 _PRINTED = {**_CONTROLS, **_C1}
@@ -56,73 +54,6 @@ def layout(name: str) -> Layout:
         end = start + length
         fields[row["field"]] = slice(start, end)
     return Layout(name, end, fields)
-
-
-@dataclass(frozen=True)
-class Left:
-    """Whole lines that were left where they stand in the stream."""
-
-    offset: int
-    length: int
-
-
-def line_blocks(
-    raw: BinaryIO, source: str, *, width: int, first_line: int = 1, size: int = BLOCK_BYTES
-) -> Iterator[tuple[bytes, int]]:
-    """(whole lines of about `size` bytes, number of their first). The last may end without a line end.
-
-    Raises SourceRejected for a line that never ends.
-    """
-    for data, line in line_places(raw, source, width=width, first_line=first_line, size=size, may_leave=False):
-        assert isinstance(data, bytes)
-        yield data, line
-
-
-def line_places(
-    raw: BinaryIO, source: str, *, width: int, first_line: int = 1, size: int = BLOCK_BYTES, may_leave: bool
-) -> Iterator[tuple[bytes | Left, int]]:
-    """As `line_blocks`; where `may_leave`, all but the first and the last lines are left in the (seekable) stream.
-
-    Only the ends of such a stretch are looked at: whoever reads it sees whether its lines are right. Where an end is
-    not where right lines would have it, the lines are read from there on.
-    """
-    line, stride = first_line, width + 1
-    while data := raw.read(max(size // stride, 1) * stride):
-        if not data.endswith(b"\n"):
-            rest = raw.readline(LONGEST_LINE_BYTES)
-            if len(rest) == LONGEST_LINE_BYTES and not rest.endswith(b"\n"):
-                place = line + data.count(b"\n")
-                raise SourceRejected(
-                    f"Line {place:,} is longer than {LONGEST_LINE_BYTES:,} bytes; records have {width:,}.",
-                    source=source,
-                )
-            data += rest
-        if line == first_line and (first := data.find(b"\n")) > 0 and data[first - 1] == 13:
-            stride = width + 2  # blocks then end where records end, and need no second read
-        yield data, line
-        line += data.count(b"\n")
-        if may_leave:
-            may_leave = False
-            for left in _left(raw, data[-stride:], stride, max(size // stride, 1) * stride):
-                yield left, line
-                line += left.length // stride
-
-
-def _left(raw: BinaryIO, last: bytes, stride: int, size: int) -> Iterator[Left]:
-    """Stretches of `size` bytes from the stream's position on, as long as lines end at their ends; the stream then
-    stands behind the last. last: the line before, as its length and end say what a right one is."""
-    line_end = last[-2:] if last.endswith(b"\r\n") else last[-1:]
-    if len(last) != stride or not last.endswith(b"\n"):
-        return
-    offset = raw.tell()
-    end = raw.seek(0, 2)
-    while offset + size <= end - stride:  # the last lines are read: they may be cut short
-        raw.seek(offset + size - len(line_end))
-        if raw.read(len(line_end)) != line_end:
-            break
-        yield Left(offset, size)
-        offset += size
-    raw.seek(offset)
 
 
 Written = str | bytes

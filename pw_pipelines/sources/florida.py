@@ -19,14 +19,13 @@ from pw_pipelines.sources.body import ZIP_MAGICS, is_html, peek, refuse_html
 from pw_pipelines.sources.fixed_width import (
     Dates,
     Layout,
-    Left,
     Repeated,
     Sheet,
     layout,
-    line_places,
     refuse_other_widths,
     sheet,
 )
+from pw_pipelines.sources.lines import Left, line_places
 from pw_pipelines.sources.register import Block, EntityColumns, EventColumns, Parsed, RegisterFacts, Share
 from pw_pipelines.sources.register_terms import RegisterTerms, terms
 from pw_pipelines.sources.zipped import base_name, first_look, members, oldest_day, open_member

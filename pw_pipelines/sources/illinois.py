@@ -24,7 +24,8 @@ import yaml
 
 from pw_pipelines.errors import SourceRejected
 from pw_pipelines.sources.body import ZIP_MAGICS, is_html, peek, refuse_html
-from pw_pipelines.sources.fixed_width import Dates, Layout, Repeated, Sheet, excerpt, layout, line_blocks, sheet
+from pw_pipelines.sources.fixed_width import Dates, Layout, Repeated, Sheet, excerpt, layout, sheet
+from pw_pipelines.sources.lines import line_blocks
 from pw_pipelines.sources.register import Block, EntityColumns, Parsed, RegisterFacts, Share
 from pw_pipelines.sources.register_terms import RegisterTerms, terms
 from pw_pipelines.sources.zipped import base_name, first_look, members, open_member

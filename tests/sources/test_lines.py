@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pw_pipelines.sources.fixed_width import Left, line_places
+from pw_pipelines.sources.lines import Left, line_places
 
 WIDTH, SIZE = 7, 64
 
