@@ -1,7 +1,7 @@
 """Orders, payments and revenue: our own books as assets, each with the check that proves them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
@@ -9,9 +9,6 @@ from pw_pipelines.assets.matches import DAILY_FRESHNESS
 from pw_pipelines.assets.tables import APPLICATION, PREVIEW_ROWS, number_of, table_of
 from pw_pipelines.assets.verdicts import retry_policy, verdicts
 from pw_pipelines.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 GROUP, TEAM = "commerce", "team:finance"
 ORDERS, PAYMENTS, REVENUE = "orders", "payments", "revenue"
