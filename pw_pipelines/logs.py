@@ -68,6 +68,10 @@ def configure(level: int = logging.INFO) -> None:
     handler.setFormatter(_Redacting("%(asctime)s %(levelname)-7s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # one line a request, each with its query
+    _shape(level)
+
+
+def _shape(level: int) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -85,6 +89,12 @@ def configure(level: int = logging.INFO) -> None:
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """A structured logger; `name` is the module's."""
+    """A structured logger; `name` is the module's.
+
+    Where no door configured the logs (Dagster's own processes, whose doors are not ours) their shape is set here: as
+    structlog comes, a traceback shows every local variable, and with it whatever a customer told us.
+    """
+    if not structlog.is_configured():
+        _shape(logging.INFO)
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(room=name)
     return logger

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-import structlog
-
+from pw_pipelines import logs
 from pw_pipelines.clock import Clock
 from pw_pipelines.compliance.check_books import CoresRow
 from pw_pipelines.errors import ConfigError, SourceError
@@ -32,7 +31,7 @@ KEPT_CARRIERS = 1_000
 WORKERS = 6
 MOST_WAITING = 24  # readings queued or under way; beyond that nobody is helped by joining the queue
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 
 
 class _Form499(Protocol):

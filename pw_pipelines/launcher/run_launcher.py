@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import structlog
 from dagster import DagsterRun, DefaultRunLauncher, Field
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.events import EngineEventData
@@ -20,10 +19,11 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._serdes import ConfigurableClass
 from dagster._serdes.config_class import ConfigurableClassData
 
+from pw_pipelines import logs
 from pw_pipelines.launcher import door, workers
 from pw_pipelines.settings import PROJECT_ROOT, load_settings
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 SUPERVISED = "PW_SUPERVISED_HOME"  # set in whatever a `pw up` starts: it keeps the warm process alive, too
 GRACE_SECONDS = 30.0
 START_SECONDS = 60.0  # for a warm process that is being started, by the supervisor or by us

@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 import psycopg
-import structlog
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-log = structlog.get_logger(__name__)
+from pw_pipelines import logs
+
+log = logs.get_logger(__name__)
 STATEMENT_TIMEOUT = "3s"  # a group that takes longer is an error of its own, not a scrape that never ends
 Connection = psycopg.Connection[dict[str, Any]]
 

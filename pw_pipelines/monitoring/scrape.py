@@ -12,17 +12,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import psycopg
-import structlog
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from psycopg.rows import dict_row
 
+from pw_pipelines import logs
 from pw_pipelines.clock import Clock, machine_now
 from pw_pipelines.monitoring import business, dagster_books, records, warm
 from pw_pipelines.monitoring.groups import Group, Moments, read
 from pw_pipelines.settings import Settings
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 CONNECT_SECONDS = 3
 CACHE_SECONDS = 10.0
 WAREHOUSE, DAGSTER, SCHEMA = "warehouse", "dagster", "schema"

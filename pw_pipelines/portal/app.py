@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import psycopg
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from pw_pipelines import logs
 from pw_pipelines.compliance.live import LiveRecord, open_live_record
 from pw_pipelines.errors import BadFrn, ConfigError, OutsideError, OutsideUnavailable, UsageError
 from pw_pipelines.monitoring.scrape import HouseCollector
@@ -51,7 +51,7 @@ from pw_pipelines.portal.site import STATIC, Site, make_site, the_site
 from pw_pipelines.portal.visits import Visits
 from pw_pipelines.settings import Mode, Settings, load_settings
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 _DATABASE_AWAY = "Our own books cannot be read at this moment."
 _TRY_AGAIN = f"Try again in {RETRY_SECONDS} seconds."
 

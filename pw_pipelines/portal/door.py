@@ -15,7 +15,6 @@ from http import HTTPStatus
 from typing import Any
 
 import psycopg
-import structlog
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -25,6 +24,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
+from pw_pipelines import logs
 from pw_pipelines.compliance.live import open_live_record
 from pw_pipelines.errors import ConfigError
 from pw_pipelines.portal.desk_session import Session
@@ -40,7 +40,7 @@ LARGEST_BODY = 2 * 2**20  # a backfill names all its partitions
 _ELSEWHERE = "This request does not come from a page of ours. Nothing was done."
 _ONLY_THE_UI = "Only what Dagster's own pages send passes here. Programs on this machine ask Dagster behind the door."
 _READS = "Your role ({role}) may look at Dagster and change nothing. Nothing was done; ops may."
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 
 
 def create_door(settings: Settings, *, read_write: str, read_only: str) -> Starlette:

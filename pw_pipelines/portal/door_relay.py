@@ -15,7 +15,6 @@ from http import HTTPStatus
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
-import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -23,6 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
+from pw_pipelines import logs
 from pw_pipelines.portal.door_graphql import Asked, Unreadable, read
 
 PROTOCOL = "graphql-ws"
@@ -47,7 +47,7 @@ _ADDED = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
 )
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 
 
 @dataclass(frozen=True)

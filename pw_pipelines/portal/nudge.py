@@ -15,8 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache, partial
 from urllib.parse import urlsplit
 
-import structlog
-
+from pw_pipelines import logs
 from pw_pipelines.clock import machine_now
 from pw_pipelines.commerce.payments.clients import ProviderClients
 from pw_pipelines.commerce.payments.events import VerifiedEvent
@@ -32,7 +31,7 @@ from pw_pipelines.runtime.dagster_api import DagsterApi
 from pw_pipelines.runtime.processes import LOCATION
 from pw_pipelines.settings import Settings
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 
 MOST_THREADS = 2
 MOST_WAITING = 200

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-import structlog
 from anyio import to_thread
 
+from pw_pipelines import logs
 from pw_pipelines.commerce.order_view import read_by_token
 from pw_pipelines.commerce.payments.clients import ProviderClients
 from pw_pipelines.commerce.payments.sessions import Try, begin
@@ -15,7 +15,7 @@ from pw_pipelines.portal.ordering import page_of
 from pw_pipelines.portal.problems import NotFound
 from pw_pipelines.portal.site import Site
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 
 
 async def begin_payment(site: Site, token: str) -> Try:

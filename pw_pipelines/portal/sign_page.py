@@ -13,11 +13,11 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Annotated, Any, cast
 
-import structlog
 from anyio import to_thread
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from pw_pipelines import logs
 from pw_pipelines.documents.signing import ceremony, links, pictures, requests
 from pw_pipelines.documents.signing.canonical import sha256
 from pw_pipelines.documents.signing.chain import Connection
@@ -35,7 +35,7 @@ from pw_pipelines.portal.security import CONTENT_SECURITY_POLICY
 from pw_pipelines.portal.site import STATIC, Site, site_of
 from pw_pipelines.resources.objects import Objects
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 router = APIRouter(include_in_schema=False)
 SiteHere = Annotated[Site, Depends(site_of)]
 PATH = requests.PATH

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 
-import structlog
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from pw_pipelines import logs
 from pw_pipelines.fulfillment.deeds import record
 from pw_pipelines.portal import desk_users
 from pw_pipelines.portal.desk_session import (
@@ -40,7 +40,7 @@ WRONG = (
 )
 router = APIRouter(include_in_schema=False)
 SiteHere = Annotated[Site, Depends(site_of)]
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 
 
 @dataclass(frozen=True)

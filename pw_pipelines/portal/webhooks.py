@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import structlog
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from starlette.background import BackgroundTask
 
+from pw_pipelines import logs
 from pw_pipelines.commerce.payments import inbox
 from pw_pipelines.commerce.payments.events import CannotVerify, Forged, VerifiedEvent
 from pw_pipelines.commerce.payments.ground import secrets_of
@@ -26,7 +26,7 @@ from pw_pipelines.portal.nudge import nudge_payment
 from pw_pipelines.portal.problems import RETRY_SECONDS
 from pw_pipelines.portal.site import Site, the_site
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 router = APIRouter()
 
 FETCHING_THREADS = 2

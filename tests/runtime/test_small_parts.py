@@ -108,6 +108,21 @@ def test_a_librarys_log_goes_to_stderr_redacted_traceback_included(capfd: pytest
     assert "done" in err
 
 
+def test_where_no_door_configured_the_logs_a_traceback_shows_no_variables(capfd: pytest.CaptureFixture[str]) -> None:
+    code = (
+        "from pw_pipelines.compliance.live import log\n"
+        "def fail(told): raise ValueError('broke')\n"
+        "try: fail('what a customer told us')\n"
+        "except ValueError: log.exception('failed for joe@x.example')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT_ROOT)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "ValueError: broke" in err
+    assert "told us" not in err.replace("fail('what a customer told us')", "")
+    assert "***@x.example" in err
+
+
 def test_a_log_is_rotated_by_size_while_its_process_goes_on_writing(tmp_path: Path) -> None:
     log = ProcessLog(tmp_path, "child")
     with log.open() as child:

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any, Literal
 
 import psycopg
-import structlog
 from psycopg.types.json import Jsonb
 
+from pw_pipelines import logs
 from pw_pipelines.commerce.payments.events import VerifiedEvent
 
 Connection = psycopg.Connection[dict[str, Any]]
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 
 _STORE = """
     insert into pw.payment_events
