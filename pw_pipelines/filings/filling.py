@@ -93,7 +93,7 @@ class Filling:
             button.click(trial=True)
         except Error as error:
             raise PageChanged([f"The submit ({step.at}) can't be pressed: something lies over it."]) from error
-        send_once_only(self._page.context, looked_at=looked_at)
+        broke = send_once_only(self._page.context, looked_at=looked_at)
         faults.point("filings.submit.before")
         self._driver.note("submit")
         self.is_sent = True
@@ -103,6 +103,8 @@ class Filling:
             look = self._answer()
         except Error as error:
             raise NotConfirmed(f"The browser lost the page: {type(error).__name__}.", shots=self.shots) from error
+        if broke:  # whatever the page makes of it: the portal may have it
+            raise NotConfirmed(f"Passing it on broke: {type(broke[0]).__name__}.", shots=self.shots) from broke[0]
         return self._read(look, filled)
 
     def shoot(self, title: str) -> Shot:

@@ -11,6 +11,7 @@ else may have filed the same meanwhile.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from typing import TYPE_CHECKING
@@ -25,14 +26,27 @@ ANSWER_SECONDS = 80.0
 AT_ONCE_SECONDS = 45.0
 
 
-def send_once_only(context: BrowserContext, *, looked_at: float) -> None:
+def send_once_only(context: BrowserContext, *, looked_at: float) -> list[Exception]:
     """From now on each request of this context that may change anything is sent at most once, and at once or never.
 
-    looked_at: the moment of the last look at the books, of boot_seconds.
+    looked_at: the moment of the last look at the books, of boot_seconds. What breaks while a request is passed on is
+    added to the list that is returned, and the page is told that its request failed: raised inside Playwright it may
+    be lost, and whoever waits for the answer would wait for ever.
     """
     sent: set[str] = set()
+    broke: list[Exception] = []
 
     def pass_on(route: Route) -> None:
+        from playwright.sync_api import Error
+
+        try:
+            pass_on_once(route)
+        except Exception as error:  # noqa: BLE001  # told below, where somebody can act on it
+            broke.append(error)
+            with contextlib.suppress(Error):
+                route.abort("failed")
+
+    def pass_on_once(route: Route) -> None:
         nonlocal looked_at
         from playwright.sync_api import Error
 
@@ -59,6 +73,7 @@ def send_once_only(context: BrowserContext, *, looked_at: float) -> None:
         route.fulfill(response=answer)
 
     context.route("**/*", pass_on)
+    return broke
 
 
 def boot_seconds() -> float:

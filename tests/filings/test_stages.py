@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -138,6 +139,24 @@ def test_killed_around_the_submit_and_resumed_it_is_filed_once(
     assert came == ["done"]
     assert len(portals.filed()) == 1
     assert house.effect()["attempts"] == 2 - filed_then
+
+
+@pytest.mark.parametrize("point", ["filings.submit.before", "filings.submit.clicked", "filings.submit.answered"])
+def test_what_breaks_around_the_submit_is_looked_up_at_once_and_holds_nobody_up(
+    house: House, portals: Portals, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    item = house.approved_item()
+    monkeypatch.setenv(faults.VARIABLE, f"{point}:raise")
+    begun = time.monotonic()
+    came = house.go(item, "file")
+    assert time.monotonic() - begun < 30
+    monkeypatch.delenv(faults.VARIABLE)
+    while came[-1] in ("settling", "retry"):
+        with house.connect() as connection:
+            items.reopen(connection, item, gates=came, by="test", why="time", now=house.ground.clock.now())
+        came = house.go(item, "file")
+    assert came == ["done"]
+    assert len(portals.filed()) == 1
 
 
 def _file(house: House, item: int) -> None:
