@@ -50,10 +50,13 @@ def _acquisition(stack: Stack, say: Callable[[str], None]) -> list[Measure]:
     """Two days; the first has everything to load, the second has yesterday to compare with (absence needs both)."""
     from dagster import DagsterInstance
 
+    from pw_pipelines.dagster_connections import keep_connections
+
     clock = stack.settings.clock
     vintages = published_vintages(stack.settings)
     taken: list[float] = []
     with DagsterInstance.get() as instance:
+        keep_connections(instance)  # as every worker of the house does
         for offset in (timedelta(days=-1), timedelta()):
             clock.set_offset(offset)
             if not taken:

@@ -11,7 +11,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._utils import get_run_crash_explanation
 from dagster._utils.interrupts import capture_interrupts
 
-from pw_pipelines.launcher.kept import keep_connections
+from pw_pipelines.dagster_connections import keep_connections
 
 NOT_FINISHED = 70  # the run was not brought to its end, and what broke could not be written into its events
 

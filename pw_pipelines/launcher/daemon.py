@@ -12,7 +12,7 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._daemon.controller import daemon_controller_from_instance
 from dagster._utils.interrupts import capture_interrupts, setup_interrupt_handlers
 
-from pw_pipelines.launcher.kept import keep_connections
+from pw_pipelines.dagster_connections import keep_connections
 
 
 def main(workspace: str) -> None:

@@ -120,14 +120,15 @@ def _steps(
 ) -> None:
     from dagster import DagsterInstance
 
+    from pw_pipelines.dagster_connections import keep_connections
+
     clock = stack.settings.clock
     if not clock.offset():
         clock.set_offset(timedelta(days=-1))
     vintages = published_vintages(stack.settings)
 
     with DagsterInstance.get() as instance:
-        # As Dagster's webserver does it: connections are kept. Its runs open a new one for every statement.
-        instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3_600, max_overflow=20)
+        keep_connections(instance)
 
         def runs(job: str, *partitions: str | None) -> Callable[[], tuple[str, Sequence[Sequence[object]]]]:
             return lambda: (_run(instance, stack.settings, job, partitions), ())
@@ -179,10 +180,12 @@ def _run_item(item_id: int) -> None:
     """One run of the job `fulfill_item`, as the sensor asks for it. Raises Failed with the failed step's words."""
     from dagster import DagsterInstance
 
+    from pw_pipelines.dagster_connections import keep_connections
     from pw_pipelines.definitions import defs
     from pw_pipelines.fulfillment.run_words import JOB, config_of, tags_of
 
     with DagsterInstance.get() as instance:
+        keep_connections(instance)
         result = defs.resolve_job_def(JOB).execute_in_process(
             instance=instance, run_config={**QUIET, **config_of(item_id)}, tags=tags_of(item_id), raise_on_error=False
         )

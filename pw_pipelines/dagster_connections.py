@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg2  # type: ignore[import-untyped]
 from dagster import DagsterInstance
+from dagster_postgres.event_log import PostgresEventLogStorage
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import Pool
@@ -30,7 +31,8 @@ def keep_connections(instance: DagsterInstance) -> None:
     instance.optimize_for_webserver(
         statement_timeout=STATEMENT_MS, pool_recycle=RECYCLE_SECONDS, max_overflow=MOST_MORE
     )
-    event.listen(instance.event_log_storage._engine, "connect", _unhurried)  # type: ignore[attr-defined]
+    if isinstance(instance.event_log_storage, PostgresEventLogStorage):
+        event.listen(instance.event_log_storage._engine, "connect", _unhurried)
     # With each look at a run Dagster reads PostgreSQL's catalogue for two columns that it added in 2022.
     instance.run_storage.has_run_stats_index_cols = lambda: True  # type: ignore[attr-defined]
 
