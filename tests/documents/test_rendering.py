@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 from docx import Document
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pw_pipelines.documents.rendering import (
@@ -67,11 +67,14 @@ def test_what_a_customer_wrote_stays_the_text_they_wrote(value: str) -> None:
 
 
 @settings(deadline=None, max_examples=60)
+@example(".")
+@example("Name: .")
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Cf", "Zl", "Zp")), min_size=1))
 def test_any_text_is_printed_as_it_is(value: str) -> None:
     if not value.strip():
         return
-    assert made(SIMPLE, carrier_name=value).count(value.strip()) == 1
+    printed = made(SIMPLE, carrier_name=value).strip()
+    assert printed.removeprefix("Name: ").removesuffix(".").strip() == value.strip()
 
 
 SIMPLE = template_of("Name: {{ carrier_name }}.")

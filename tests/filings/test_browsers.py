@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -34,7 +35,13 @@ def title(browser: Browser) -> str:
 
 
 def drivers() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children() if any("playwright" in word for word in one.cmdline())]
+    """Those of this process that live."""
+    found = []
+    for one in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if any("playwright" in word for word in one.cmdline()):
+                found.append(one)
+    return found
 
 
 def test_a_visit_that_does_not_end_is_killed_and_the_next_gets_a_browser(hasty: Browsers) -> None:
