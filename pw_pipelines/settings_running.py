@@ -83,8 +83,12 @@ class RunningSettings(FulfillmentSettings):
     drill_promise_days: float = Field(
         default=8.0, gt=0, description="Age in days at which the newest good restore drill is too old."
     )
-    sandbox_offsite_port: int = Field(default=8951, description="Port of the stand-in off-site machine (SSH).")
-    sandbox_mariadb_port: int = Field(default=8952, description="Port of the stand-in of ERPNext's MariaDB.")
+    sandbox_offsite_port: int = Field(
+        default=0, description="Port of the stand-in off-site machine (SSH); 0: any free one."
+    )
+    sandbox_mariadb_port: int = Field(
+        default=0, description="Port of the stand-in of ERPNext's MariaDB; 0: any free one."
+    )
 
     # -- probes
     probe_pause_seconds: float = Field(

@@ -20,7 +20,7 @@ from pw_pipelines.settings import Settings
 
 @contextlib.contextmanager
 def backup_stand_ins(settings: Settings) -> Iterator[None]:
-    """Both, on the ports of the settings or, where one is taken, on any free one."""
+    """Both, on the ports of the settings; without one, on that they had before a crash or any free one."""
     secret = settings.sandbox_database_url
     offsite_folder, mariadb_folder = offsite.folder_of(settings), mariadb.folder_of(settings)
     machines = (
@@ -58,9 +58,17 @@ def _start(machine: SandboxOffsite | SandboxMariadb, folder: Path, port: int) ->
         (folder / "port").unlink(missing_ok=True)
         return
     try:
-        taken = machine.start(port)
-    except ConfigError:  # the port is another home's
+        taken = machine.start(port or _before(folder))
+    except ConfigError:  # the port is another's
         taken = machine.start(0)
     draft = folder / "port.draft"
     draft.write_text(str(taken))
     draft.replace(folder / "port")
+
+
+def _before(folder: Path) -> int:
+    """The port it had when it was killed, which others still ask it on; 0 when it ended as it should."""
+    try:
+        return int((folder / "port").read_text())
+    except (FileNotFoundError, ValueError):
+        return 0

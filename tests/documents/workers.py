@@ -14,7 +14,7 @@ import pytest
 
 from pw_pipelines.documents import converting
 from pw_pipelines.documents.converting import Converter
-from pw_pipelines.documents.docserver import HEARTBEAT, DocServer
+from pw_pipelines.documents.docserver import DocServer
 from pw_pipelines.documents.word_worker import Worker
 from pw_pipelines.errors import OutsideUnavailable
 from pw_pipelines.settings import Settings
@@ -71,7 +71,7 @@ def new_worker(server: DocServer, convert: Any, **given: Any) -> Worker:
 def working(worker: Worker) -> Iterator[Worker]:
     thread = threading.Thread(target=worker.run)
     thread.start()
-    while not worker.server.exists(HEARTBEAT):
+    while (beat := worker.server.heartbeat()) is None or beat.trouble == "starting":
         time.sleep(0.01)
     try:
         yield worker
