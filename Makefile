@@ -1,5 +1,7 @@
 # Everything a newcomer types. Each target sets up what is missing first; the second time that takes a second.
 SHELL := bash
+# Even where the shell forbids it, what was compiled is kept: a suite starts hundreds of interpreters.
+export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .PHONY: help setup up demo bench check test docs clean
 

@@ -256,6 +256,8 @@ class Embedded:
             }
             if not self.durable:
                 options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+                # Nothing lives long enough to be worth cleaning, and nothing is sent or replayed from the log.
+                options |= {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "4GB"}
             own = self.data / "postgresql.auto.conf"
             own.write_text("".join(f"{name} = '{value}'\n" for name, value in options.items()))
             try:
