@@ -32,7 +32,7 @@ check: setup
 	.venv/bin/mypy
 
 test: check
-	.venv/bin/python -m pytest -n auto
+	.venv/bin/python tools/suite.py
 
 docs: setup
 	.venv/bin/python tools/reference.py

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,6 +40,7 @@ LONGEST = 60
 SERVERS = "PYTEST_PW_SERVERS"
 
 
+FAILED = Path(tempfile.gettempdir()) / "pw-tests-failed"  # folders of the last run's failed tests
 MEMORY, NEEDED_BYTES = Path("/dev/shm"), 4 << 30  # a copy of the template is ten times quicker there
 
 
@@ -65,9 +66,24 @@ def _one_root(folder: Path) -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
-        os.environ[SERVERS] = tempfile.mkdtemp(prefix="pw-tests-", dir=_in_memory())
-        os.environ["SSL_CERT_FILE"] = str(_one_root(Path(os.environ[SERVERS])))
+    if hasattr(config, "workerinput"):
+        return
+    memory = _in_memory()
+    servers = Path(tempfile.mkdtemp(prefix="pw-tests-", dir=memory))
+    os.environ[SERVERS] = str(servers)
+    os.environ["SSL_CERT_FILE"] = str(_one_root(servers))
+    if memory and not config.option.basetemp:
+        config.option.basetemp = servers / "tmp"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The folders of tests that failed outlive the memory they were in."""
+    folders = Path(os.environ[SERVERS]) / "tmp"
+    if hasattr(session.config, "workerinput") or not session.testsfailed or not folders.is_dir():
+        return
+    shutil.rmtree(FAILED, ignore_errors=True)
+    with suppress(shutil.Error):  # a socket of a server that was killed
+        shutil.copytree(folders, FAILED, symlinks=True)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
