@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
+from uuid import uuid4
 
 import pypdfium2
 import pytest
@@ -62,7 +62,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
         "NO_PROXY": "127.0.0.1",
     }.items():
         monkeypatch.setenv(name, value)
-    bucket = f"docs-{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:12]}"
+    bucket = f"docs-{uuid4().hex[:12]}"  # a folder of this name may have been another test's
     with urlopen(Request(f"{address}/{bucket}", method="PUT")):
         pass
     return DocServer(f"s3://{bucket}/office")

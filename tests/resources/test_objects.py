@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
+from uuid import uuid4
 
 import pytest
 
@@ -48,7 +49,7 @@ def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
     if request.param == "folder":
         return Objects((tmp_path / "raw ö bytes").as_uri())
     address = request.getfixturevalue("s3_environment")
-    bucket = f"raw-{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:12]}"
+    bucket = f"raw-{uuid4().hex[:12]}"  # a folder of this name may have been another test's
     with urlopen(Request(f"{address}/{bucket}", method="PUT")):
         pass
     return Objects(f"s3://{bucket}/kept/here")
