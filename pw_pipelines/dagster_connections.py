@@ -1,7 +1,8 @@
 """Connections to Dagster's database that are kept instead of made anew for each statement.
 
-Dagster does so in its webserver alone; everywhere else each statement connects (some fifty times in a run of eight
-small ops, twenty times a second in an idle daemon), and each connection costs PostgreSQL a process.
+Dagster does so in its webserver alone, and there with one of each kind (launcher/storage.py keeps more); everywhere
+else each statement connects (some fifty times in a run of eight small ops, twenty times a second in an idle daemon),
+and each connection costs PostgreSQL a process.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sqlalchemy.pool import Pool
 
 STATEMENT_MS = 600_000
 RECYCLE_SECONDS = 3_600
-MOST_MORE = 20  # beside the one that each of the three storages keeps; closed when given back
+MOST_MORE = 20  # beside those that each of the three storages keeps; closed when given back
 REST_SECONDS = 1.0  # a connection used within this time is taken as alive without asking the server
 _USED = "pw_used_at"
 
@@ -33,8 +34,6 @@ def keep_connections(instance: DagsterInstance) -> None:
     )
     if isinstance(instance.event_log_storage, PostgresEventLogStorage):
         event.listen(instance.event_log_storage._engine, "connect", _unhurried)
-    # With each look at a run Dagster reads PostgreSQL's catalogue for two columns that it added in 2022.
-    instance.run_storage.has_run_stats_index_cols = lambda: True  # type: ignore[attr-defined]
 
 
 def _unhurried(connection: Any, _record: Any) -> None:

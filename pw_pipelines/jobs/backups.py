@@ -6,9 +6,10 @@ import dagster as dg
 
 from pw_pipelines.assets import backups
 from pw_pipelines.backups.model import SUBJECTS
+from pw_pipelines.run_tags import IN_BACKGROUND
 
 # One backup at a time, whichever subject: disk and line are shared. See concurrency in dagster.yaml.
-TURN = {"pw/backups": "one at a time"}
+TURN = {"pw/backups": "one at a time", **IN_BACKGROUND}
 RETRIES = {"dagster/max_retries": "1"}  # of a run that crashed: a set half made is nothing
 
 

@@ -6,6 +6,7 @@ import dagster as dg
 
 from pw_pipelines.assets import commerce
 from pw_pipelines.assets.manifest import Manifest
+from pw_pipelines.run_tags import IN_BACKGROUND
 from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def make_wanted_books(context: dg.OpExecutionContext) -> None:
     name=MAKE,
     description="Makes what is wanted in ERPNext, each document once, looked up before it is asked for.",
     executor_def=dg.in_process_executor,
-    tags={"pw/job": MAKE, "dagster/priority": "6"},  # one run at a time; behind the items it would wait for the last
+    # One run at a time, begun before the items it would else wait for the last of; their work goes on first.
+    tags={"pw/job": MAKE, "dagster/priority": "6", **IN_BACKGROUND},
 )
 def make_books_job() -> None:
     """One step: every document is booked by itself, so there is nothing to resume."""
@@ -80,5 +82,5 @@ def prove_books(manifest: Manifest) -> "dg.UnresolvedAssetJobDefinition":
         "nothing to anyone.",
         selection=dg.AssetSelection.assets(commerce.ORDERS, commerce.PAYMENTS, commerce.REVENUE, *marts),
         executor_def=dg.in_process_executor,
-        tags={"pw/job": PROVE},
+        tags={"pw/job": PROVE, **IN_BACKGROUND},
     )

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from pw_pipelines.run_tags import IN_BACKGROUND
 from pw_pipelines.settings import Settings
 
 SESSIONS_DAYS = 30
@@ -38,7 +39,7 @@ def erase_what_is_due(context: dg.OpExecutionContext) -> None:
     name="erase_private_data",
     description="Empties personal data of items that ended, days after their end as the settings say.",
     executor_def=dg.in_process_executor,
-    tags={"pw/job": "erase_private_data", "dagster/max_retries": "1"},
+    tags={"pw/job": "erase_private_data", "dagster/max_retries": "1", **IN_BACKGROUND},
 )
 def erase_private_data_job() -> None:
     """One op: nothing in it is long."""

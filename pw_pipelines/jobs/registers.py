@@ -7,6 +7,7 @@ import dagster as dg
 from pw_pipelines.assets import jurisdictions
 from pw_pipelines.assets.registers import REGISTERS, checks_outside_jobs
 from pw_pipelines.jobs.acquisition import AFTER_A_CRASH
+from pw_pipelines.run_tags import IN_BACKGROUND
 
 FLORIDA, WEEKLY, MONTHLY = "refresh_registers_florida", "refresh_registers_weekly", "refresh_registers_monthly"
 STATES: dict[str, tuple[str, ...]] = {FLORIDA: ("FL",), WEEKLY: ("CO", "NY", "CT"), MONTHLY: ("OR", "PA", "IA")}
@@ -32,7 +33,7 @@ def register_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             )
             - answers,
             executor_def=dg.in_process_executor,
-            tags={"pw/job": name, **TURNS, **AFTER_A_CRASH},
+            tags={"pw/job": name, **TURNS, **AFTER_A_CRASH, **IN_BACKGROUND},
         )
         for name, states in STATES.items()
     ]

@@ -16,6 +16,7 @@ from uuid import UUID
 import dagster as dg
 
 from pw_pipelines.clock import machine_now
+from pw_pipelines.run_tags import IN_BACKGROUND
 from pw_pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ def sweep_warehouse(context: dg.OpExecutionContext) -> None:
     name="retention",
     description="Throws away runs, events, logs and rows older than the settings say. Keeps raw bytes and evidence.",
     executor_def=dg.in_process_executor,
-    tags={"pw/job": "retention", "dagster/max_retries": "1"},
+    tags={"pw/job": "retention", "dagster/max_retries": "1", **IN_BACKGROUND},
 )
 def retention_job() -> None:
     """Dagster's books first, then ours."""

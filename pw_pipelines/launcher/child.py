@@ -49,7 +49,7 @@ def instance_ref() -> InstanceRef:
     """The instance of DAGSTER_HOME. Nothing is opened yet. Its tables are there: the run already stands in them."""
     found = InstanceRef.from_dir(os.environ["DAGSTER_HOME"])
     storage = found.storage_data
-    if storage is None or storage.class_name != "DagsterPostgresStorage":
+    if storage is None or storage.class_name not in ("Storage", "DagsterPostgresStorage"):
         return found
     config = yaml.safe_dump({**storage.config_dict, "should_autocreate_tables": False})
     return found._replace(storage_data=storage._replace(config_yaml=config))

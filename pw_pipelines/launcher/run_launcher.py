@@ -21,6 +21,7 @@ from dagster._serdes.config_class import ConfigurableClassData
 
 from pw_pipelines import logs
 from pw_pipelines.launcher import door, workers
+from pw_pipelines.run_tags import BACKGROUND
 from pw_pipelines.settings import PROJECT_ROOT, load_settings
 
 log = logs.get_logger(__name__)
@@ -105,7 +106,8 @@ class WarmRunLauncher(RunLauncher[Any], ConfigurableClass):
     def _hand_over(self, run: DagsterRun) -> None:
         if time.monotonic() < self._stock_until:
             raise WarmAway("the warm process could not be had a moment ago")
-        asked = {"do": "launch", "run_id": run.run_id, "for": door.identity()}
+        background = BACKGROUND in run.tags
+        asked = {"do": "launch", "run_id": run.run_id, "for": door.identity(), "background": background}
         for _ in range(LOADS):
             said = self._asked(asked)
             if "pid" in said:

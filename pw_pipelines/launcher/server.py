@@ -18,7 +18,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 MOST_RUNS = 1_000  # then it becomes anew; its memory hardly grows, and this is what "hardly" may come to
 MOST_MIB = 1_024
+NICE = 10  # of a run nobody waits for
 TICK_SECONDS = 0.5
 CODE_SECONDS = 2.0  # between looks at the files while nothing is launched; changed ones must have come to rest
 INTERRUPTED_SECONDS = 10.0  # what workers get to note their end when the house stops
@@ -173,7 +174,7 @@ class Warm:
             if asked is None:
                 return None
             if asked.get("do") == "launch":
-                return self._launch(str(asked.get("run_id")), str(asked.get("for")), connection)
+                return self._launch(asked, connection)
             if asked.get("do") == "end":
                 ended = self.watch.end(str(asked["run_id"]), grace=float(asked["grace"]))
                 said: dict[str, Any] = {"interrupted": ended}
@@ -192,8 +193,9 @@ class Warm:
             "threads": process.threads(),
         }  # fmt: skip
 
-    def _launch(self, run_id: str, identity: str, connection: socket.socket) -> Deed | None:
-        if identity != door.identity():
+    def _launch(self, asked: Mapping[str, Any], connection: socket.socket) -> Deed | None:
+        run_id = str(asked.get("run_id"))
+        if asked.get("for") != door.identity():
             door.answer(connection, {"refused": "the warm process of this home belongs to another database"})
             return None
         if why := self._wants_to_be_anew():
@@ -209,7 +211,7 @@ class Warm:
         pid = os.fork()
         if pid == 0:
             connection.close()
-            return partial(self._work, run_id)
+            return partial(self._work, run_id, in_background=bool(asked.get("background")))
         self.runs += 1
         self._used_at = self._looked_at = time.monotonic()
         self.watch.children[pid] = run_id
@@ -246,9 +248,11 @@ class Warm:
 
     # -- forks --------------------------------------------------------------------------------------------------
 
-    def _work(self, run_id: str) -> int:
+    def _work(self, run_id: str, *, in_background: bool) -> int:
         """In a fork: works the run."""
         self._leave_parent()
+        if in_background:
+            os.nice(NICE)
         os.setpgid(0, 0)
         workers.note(self.place, workers.myself(run_id))
         process.call_it(f"pw-run {run_id[:8]}")

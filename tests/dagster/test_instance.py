@@ -78,7 +78,7 @@ def test_one_slow_tick_delays_no_other_and_our_logs_stand_in_the_run(promised: d
 
 
 def test_no_password_stands_in_a_file(promised: dict[str, Any]) -> None:
-    assert promised["storage"] == {"postgres": {"postgres_url": {"env": "PW_DAGSTER_DATABASE_URL"}}}
+    assert promised["storage"]["custom"]["config"] == {"postgres_url": {"env": "PW_DAGSTER_DATABASE_URL"}}
 
 
 def test_the_workspace_names_the_one_door() -> None:

@@ -56,7 +56,10 @@ def sleeps(): sleep()
 @dg.job
 def ignores(): ignore()
 
-defs = dg.Definitions(jobs=[speaks, sleeps, ignores], executor=dg.in_process_executor)
+@dg.job(tags={"pw/background": "true"})
+def stands_back(): sleep()
+
+defs = dg.Definitions(jobs=[speaks, sleeps, ignores, stands_back], executor=dg.in_process_executor)
 """
 TERMINATE = """
 mutation Terminate($id: String!) { terminateRun(runId: $id) { __typename ... on PythonError { message } } }

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pw_pipelines.launcher.server import NICE
 from tests.conftest import SERVERS
 from tests.launcher.house import House, eventually, house, write_jobs
 
@@ -48,6 +49,13 @@ def test_two_runs_work_at_once_in_processes_of_their_own(running: House) -> None
     assert one.pid != other.pid
     assert os.getpgid(one.pid) == one.pid, "a process group of its own"
     assert [running.ended(run) for run in runs] == ["SUCCESS", "SUCCESS"]
+
+
+def test_a_run_nobody_waits_for_leaves_the_processor_to_the_others(running: House) -> None:
+    back = running.launch("stands_back", sleep={"seconds": 3.0})
+    other = running.launch("sleeps", sleep={"seconds": 3.0})
+    assert psutil.Process(running.worker(back).pid).nice() == psutil.Process(running.worker(other).pid).nice() + NICE
+    assert [running.ended(run) for run in (back, other)] == ["SUCCESS", "SUCCESS"]
 
 
 def test_a_killed_worker_is_a_failed_run_at_once_and_nothing_it_started_is_left(running: House) -> None:

@@ -18,6 +18,7 @@ from dagster._serdes.config_class import ConfigurableClassData
 
 from pw_pipelines.launcher import door, run_launcher, workers
 from pw_pipelines.launcher.run_launcher import WarmRunLauncher
+from pw_pipelines.run_tags import IN_BACKGROUND
 from pw_pipelines.runtime import processes
 from pw_pipelines.settings import load_settings
 from tests.launcher.house import eventually
@@ -127,7 +128,12 @@ def test_a_run_goes_to_the_warm_process_of_its_own_database(
     asked = warm(lambda _asked: {"pid": 4_242})
     run = started(instance)
     launch(launcher, run)
-    assert asked == [{"do": "launch", "run_id": run.run_id, "for": door.identity()}]
+    launch(launcher, background := started(instance, tags=IN_BACKGROUND))
+    same = {"do": "launch", "for": door.identity()}
+    assert asked == [
+        {**same, "run_id": run.run_id, "background": False},
+        {**same, "run_id": background.run_id, "background": True},
+    ]
     assert (stock.launched, said(instance, run)) == ([], [])
 
 
