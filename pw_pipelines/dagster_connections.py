@@ -22,6 +22,7 @@ RECYCLE_SECONDS = 3_600
 MOST_MORE = 20  # beside those that each of the three storages keeps; closed when given back
 REST_SECONDS = 1.0  # a connection used within this time is taken as alive without asking the server
 _USED = "pw_used_at"
+_suspected_at = 0.0
 
 
 def keep_connections(instance: DagsterInstance) -> None:
@@ -34,6 +35,12 @@ def keep_connections(instance: DagsterInstance) -> None:
     )
     if isinstance(instance.event_log_storage, PostgresEventLogStorage):
         event.listen(instance.event_log_storage._engine, "connect", _unhurried)
+
+
+def suspect_connections() -> None:
+    """Whatever was used before now is asked whether its server lives: a run begins."""
+    global _suspected_at  # noqa: PLW0603 - of the process, as its connections are
+    _suspected_at = time.monotonic()
 
 
 def _unhurried(connection: Any, _record: Any) -> None:
@@ -49,7 +56,8 @@ def _came_back(_connection: Any, record: Any) -> None:
 
 def _demand_alive(connection: Any, record: Any, _proxy: Any) -> None:
     """A kept connection may have died with its server; the pool then makes a new one."""
-    if time.monotonic() - record.info.get(_USED, 0.0) < REST_SECONDS:
+    used = record.info.get(_USED, 0.0)
+    if used >= _suspected_at and time.monotonic() - used < REST_SECONDS:
         return
     try:
         with connection.cursor() as cursor:

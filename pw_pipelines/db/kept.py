@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 from pw_pipelines.db.connection import Database
 
 KEPT = 2  # a use within another takes a second one
+_of_process: dict[str, KeptDatabase] | None = None
 
 
 class KeptDatabase(Database):
@@ -78,6 +79,22 @@ class KeptDatabase(Database):
             connection.close()
             return
         self._idle.append(connection)
+
+
+def stay_open() -> None:
+    """From now on this process keeps its connections from one run to the next."""
+    global _of_process  # noqa: PLW0603 - of the process
+    _of_process = {}
+
+
+@contextmanager
+def for_run(url: str) -> Iterator[KeptDatabase]:
+    """The warehouse for the length of a run. After `stay_open()` the next run finds its connections."""
+    if _of_process is not None:
+        yield _of_process.setdefault(url, KeptDatabase(url))
+        return
+    with KeptDatabase(url) as database:
+        yield database
 
 
 def _is_alive(connection: psycopg.Connection[dict[str, object]]) -> bool:

@@ -9,6 +9,7 @@ import dagster as dg
 
 from pw_pipelines.fulfillment import run_words
 from pw_pipelines.fulfillment.stage import STAGES, Stage
+from pw_pipelines.run_tags import IN_SUCCESSION
 
 if TYPE_CHECKING:
     from pw_pipelines.fulfillment.engine import Outcome
@@ -78,7 +79,7 @@ _OPS = {stage: _stage_op(stage, is_first=stage == STAGES[0]) for stage in STAGES
     description="One item of a paid order, from where it stands to the next gate: documents, signature, review, "
     "filing, confirmation, delivery, books. Safe to launch, retry or launch twice: the books decide what is done.",
     executor_def=dg.in_process_executor,
-    tags={"dagster/priority": "5"},
+    tags={"dagster/priority": "5", **IN_SUCCESSION},
 )
 def fulfill_item() -> None:
     """Each op ends the run by yielding nothing where the item meets a gate."""

@@ -11,17 +11,22 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._utils import get_run_crash_explanation
 from dagster._utils.interrupts import capture_interrupts
 
-from pw_pipelines.dagster_connections import keep_connections
+from pw_pipelines.dagster_connections import keep_connections, suspect_connections
+from pw_pipelines.db.kept import stay_open
 
 NOT_FINISHED = 70  # the run was not brought to its end, and what broke could not be written into its events
 
 
-def work(run_id: str, instance_ref: InstanceRef) -> int:
-    """Executes the run; the exit code. 0 only when Dagster's books say that the run is over."""
-    with capture_interrupts(), opened(instance_ref) as instance:
+def work(run_id: str, instance: DagsterInstance) -> tuple[int, bool]:
+    """Executes the run; the exit code, and whether the run ended well. 0 only when Dagster's books say that the run is
+    over."""
+    suspect_connections()
+    with capture_interrupts():
         _execute_run_command_body(run_id, instance, lambda _event: None, set_exit_code_on_failure=False)
         run = instance.get_run_by_id(run_id)
-        return 0 if run is None or run.is_finished else NOT_FINISHED
+    if run is None:
+        return 0, False
+    return 0 if run.is_finished else NOT_FINISHED, run.is_success
 
 
 def tell(run_id: str, instance_ref: InstanceRef, ended: int | None) -> int:
@@ -55,8 +60,11 @@ def instance_ref() -> InstanceRef:
     return found._replace(storage_data=storage._replace(config_yaml=config))
 
 
-def opened(instance_ref: InstanceRef) -> DagsterInstance:
-    """The instance, for the length of one run."""
+def opened(instance_ref: InstanceRef, *, stays_open: bool = False) -> DagsterInstance:
+    """The instance, for the life of this process. `stays_open`: more than one run may be worked, so connections to the
+    warehouse outlast the first."""
+    if stays_open:
+        stay_open()
     instance = DagsterInstance.from_ref(instance_ref)
     keep_connections(instance)
     return instance

@@ -21,7 +21,7 @@ from dagster._serdes.config_class import ConfigurableClassData
 
 from pw_pipelines import logs
 from pw_pipelines.launcher import door, workers
-from pw_pipelines.run_tags import BACKGROUND
+from pw_pipelines.run_tags import BACKGROUND, SUCCESSION
 from pw_pipelines.settings import PROJECT_ROOT, load_settings
 
 log = logs.get_logger(__name__)
@@ -106,8 +106,10 @@ class WarmRunLauncher(RunLauncher[Any], ConfigurableClass):
     def _hand_over(self, run: DagsterRun) -> None:
         if time.monotonic() < self._stock_until:
             raise WarmAway("the warm process could not be had a moment ago")
-        background = BACKGROUND in run.tags
-        asked = {"do": "launch", "run_id": run.run_id, "for": door.identity(), "background": background}
+        asked = {
+            "do": "launch", "run_id": run.run_id, "for": door.identity(),
+            "background": BACKGROUND in run.tags, "succession": SUCCESSION in run.tags,
+        }  # fmt: skip
         for _ in range(LOADS):
             said = self._asked(asked)
             if "pid" in said:
@@ -172,12 +174,12 @@ class WarmRunLauncher(RunLauncher[Any], ConfigurableClass):
             return self._end_orphan(worker)
 
     def _end_orphan(self, worker: workers.Worker) -> bool:
-        """As the warm process does, which is gone."""
-        if not worker.interrupt():
+        """As the warm process does, which is gone. Its process may work another run by the time it is to be killed."""
+        if not self._works(worker) or not worker.interrupt():
             return False
 
         def kill() -> None:
-            if worker.kill():
+            if self._works(worker) and worker.kill():
                 run = self._instance.get_run_by_id(worker.run_id)
                 if run is not None and not run.is_finished:
                     self._instance.report_run_canceled(run, "It did not end when interrupted, and was killed.")
@@ -186,6 +188,9 @@ class WarmRunLauncher(RunLauncher[Any], ConfigurableClass):
         timer.daemon = True
         timer.start()
         return True
+
+    def _works(self, worker: workers.Worker) -> bool:
+        return workers.read(self._place, worker.run_id) == worker
 
     # -- health -------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from pw_pipelines.launcher import code, door, process, workers
 from pw_pipelines.launcher.process import say
+from pw_pipelines.launcher.succession import Lines, Successor
 from pw_pipelines.launcher.watch import Watch
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Warm:
         self.place = door.folder(options.home)
         self.place.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.watch = Watch(self.place, say, self._tell)
+        self.lines = Lines()
         self.fingerprint = ""
         self.broken: str | None = None
         self.instance_ref: InstanceRef | None = None
@@ -73,6 +75,7 @@ class Warm:
         self._door: socket.socket | None = None
         self._lock = -1
         self._wake: tuple[socket.socket, ...] = ()
+        self._selector: selectors.BaseSelector = selectors.DefaultSelector()
 
     # -- beginning ----------------------------------------------------------------------------------------------
 
@@ -140,7 +143,7 @@ class Warm:
 
     def serve(self) -> Deed | None:
         """Until it is over (None); in a fork, what the fork is to do."""
-        with selectors.DefaultSelector() as selector:
+        with self._selector as selector:
             selector.register(self._wake[0], selectors.EVENT_READ)
             selector.register(self._listening(), selectors.EVENT_READ)
             while not self._over():
@@ -148,12 +151,14 @@ class Warm:
                     if key.fileobj is self._wake[0]:
                         with contextlib.suppress(BlockingIOError):
                             self._wake[0].recv(4096)
+                    elif key.data is not None:
+                        self._hear(key.data)
                     elif self._door is not None and (deed := self._visit()):
                         return deed
                 if self._signals:
                     self._stop()
-                if self._door is None and len(selector.get_map()) > 1:
-                    selector.unregister(next(key for key in selector.get_map() if key != self._wake[0].fileno()))
+                for pid in self.lines.overdue():
+                    self._let_go(pid)
                 if deed := self.watch.look(may_tell=self.instance_ref is not None):
                     return deed
                 self._renew_when_idle()
@@ -189,8 +194,8 @@ class Warm:
     def _state(self) -> dict[str, Any]:
         return {
             "pid": os.getpid(), "for": door.identity(), "fingerprint": self.fingerprint, "broken": self.broken,
-            "runs": self.runs, "workers": self.watch.children, "rss_mib": round(process.rss_mib()),
-            "threads": process.threads(),
+            "runs": self.runs, "workers": self.watch.children, "waiting": self.lines.waiting,
+            "rss_mib": round(process.rss_mib()), "threads": process.threads(),
         }  # fmt: skip
 
     def _launch(self, asked: Mapping[str, Any], connection: socket.socket) -> Deed | None:
@@ -208,15 +213,38 @@ class Warm:
         if (working := self.watch.working(run_id)) is not None:
             door.answer(connection, {"pid": working})
             return None
-        pid = os.fork()
-        if pid == 0:
-            connection.close()
-            return partial(self._work, run_id, in_background=bool(asked.get("background")))
+        in_background = bool(asked.get("background"))
+        in_succession = bool(asked.get("succession")) and not in_background
+        pid = self.lines.hand_over(run_id) if in_succession else None
+        if pid is None:
+            ours, its = self.lines.new()
+            pid = os.fork()
+            if pid == 0:
+                connection.close()
+                ours.close()
+                return partial(self._work, run_id, its, in_background=in_background, in_succession=in_succession)
+            its.close()
+            self._let_go(pid)  # of a dead one that had this number
+            self.lines.keep(pid, ours)
+            self._selector.register(ours, selectors.EVENT_READ, data=pid)
         self.runs += 1
         self._used_at = self._looked_at = time.monotonic()
         self.watch.children[pid] = run_id
         door.answer(connection, {"pid": pid})
         return None
+
+    def _hear(self, pid: int) -> None:
+        """A worker whose run ended well waits for another; or it is gone."""
+        said = self.lines.heard(pid)
+        if said:
+            self.watch.children.pop(pid, None)
+        elif said is not None:
+            self._let_go(pid)
+
+    def _let_go(self, pid: int) -> None:
+        if (line := self.lines.line(pid)) is not None:
+            self._selector.unregister(line)
+            self.lines.close(pid)
 
     def _wants_to_be_anew(self) -> str | None:
         if code.fingerprint() != self.fingerprint:
@@ -248,21 +276,36 @@ class Warm:
 
     # -- forks --------------------------------------------------------------------------------------------------
 
-    def _work(self, run_id: str, *, in_background: bool) -> int:
-        """In a fork: works the run."""
+    def _work(self, first: str, line: socket.socket, *, in_background: bool, in_succession: bool) -> int:
+        """In a fork: works the run, and those that are handed over to it afterwards."""
         self._leave_parent()
         if in_background:
             os.nice(NICE)
         os.setpgid(0, 0)
-        workers.note(self.place, workers.myself(run_id))
-        process.call_it(f"pw-run {run_id[:8]}")
+        self._begin(first)
         from pw_pipelines.launcher import child
 
         assert self.instance_ref is not None
-        ended = child.work(run_id, self.instance_ref)
-        if ended == 0:
-            workers.forget(self.place, run_id)
-        return ended
+        successor = Successor(line) if in_succession else None
+        with child.opened(self.instance_ref, stays_open=in_succession) as instance:
+            run_id: str | None = first
+            while run_id is not None:
+                code, ended_well = child.work(run_id, instance)
+                if code != 0:
+                    return code
+                workers.forget(self.place, run_id)
+                process.call_it("pw-waits")
+                try:
+                    run_id = successor.next_run() if successor and ended_well else None
+                except KeyboardInterrupt:
+                    return child.NOT_FINISHED
+                if run_id is not None:
+                    self._begin(run_id)
+        return 0
+
+    def _begin(self, run_id: str) -> None:
+        workers.note(self.place, workers.myself(run_id))
+        process.call_it(f"pw-run {run_id[:8]}")
 
     def _tell(self, run_id: str, ended: int | None) -> int:
         """In a fork: tells Dagster that the worker of a run died."""
@@ -281,6 +324,7 @@ class Warm:
         for each in (*self._wake, self._door):
             if each is not None:
                 each.close()
+        self.lines.close_all()
         os.close(self._lock)
 
     # -- stopping -----------------------------------------------------------------------------------------------
@@ -290,6 +334,9 @@ class Warm:
         if self._door is None:
             return
         say(f"starts no more runs: {why}; {len(self.watch.children)} go on")
+        for pid in self.lines.all():
+            self._let_go(pid)
+        self._selector.unregister(self._door)
         self._door.close()
         self._door = None
         fcntl.flock(self._lock, fcntl.LOCK_UN)

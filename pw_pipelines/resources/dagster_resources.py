@@ -107,11 +107,11 @@ def live_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
 
     @dg.resource(description="What fulfilment stands on: books, object store, mail, documents, portals.")
     def fulfillment(_context: dg.InitResourceContext) -> Iterator[Ground]:
-        from pw_pipelines.db.kept import KeptDatabase
+        from pw_pipelines.db.kept import for_run
         from pw_pipelines.fulfillment.ground import ground_of
 
         ground = ground_of(settings)
-        with KeptDatabase(ground.db.url) as db:
+        with for_run(ground.db.url) as db:
             yield replace(ground, db=db)
 
     return {

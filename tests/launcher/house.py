@@ -24,7 +24,7 @@ from pw_pipelines.settings import Settings
 
 MODULE = "launched_jobs"
 JOBS = """
-import os, subprocess, sys, time
+import os, subprocess, sys, threading, time
 import dagster as dg
 
 @dg.op
@@ -47,6 +47,17 @@ def ignore():
         except BaseException:
             pass
 
+@dg.op(config_schema={"seconds": float, "leaves": str})
+def rest(context):
+    time.sleep(context.op_config["seconds"])
+    leaves = context.op_config["leaves"]
+    if leaves == "failure":
+        raise ValueError("it fails")
+    if leaves == "thread":
+        threading.Thread(target=time.sleep, args=(1.0,)).start()
+    if leaves == "process":
+        subprocess.Popen(["sleep", "600"])
+
 @dg.job
 def speaks(): speak()
 
@@ -59,7 +70,13 @@ def ignores(): ignore()
 @dg.job(tags={"pw/background": "true"})
 def stands_back(): sleep()
 
-defs = dg.Definitions(jobs=[speaks, sleeps, ignores, stands_back], executor=dg.in_process_executor)
+@dg.job(tags={"pw/succession": "true"})
+def speaks_on(): speak()
+
+@dg.job(tags={"pw/succession": "true"})
+def rests_on(): rest()
+
+defs = dg.Definitions(jobs=[speaks, sleeps, ignores, stands_back, speaks_on, rests_on], executor=dg.in_process_executor)
 """
 TERMINATE = """
 mutation Terminate($id: String!) { terminateRun(runId: $id) { __typename ... on PythonError { message } } }

@@ -18,7 +18,7 @@ from dagster._serdes.config_class import ConfigurableClassData
 
 from pw_pipelines.launcher import door, run_launcher, workers
 from pw_pipelines.launcher.run_launcher import WarmRunLauncher
-from pw_pipelines.run_tags import IN_BACKGROUND
+from pw_pipelines.run_tags import IN_BACKGROUND, IN_SUCCESSION
 from pw_pipelines.runtime import processes
 from pw_pipelines.settings import load_settings
 from tests.launcher.house import eventually
@@ -129,10 +129,12 @@ def test_a_run_goes_to_the_warm_process_of_its_own_database(
     run = started(instance)
     launch(launcher, run)
     launch(launcher, background := started(instance, tags=IN_BACKGROUND))
+    launch(launcher, small := started(instance, tags=IN_SUCCESSION))
     same = {"do": "launch", "for": door.identity()}
     assert asked == [
-        {**same, "run_id": run.run_id, "background": False},
-        {**same, "run_id": background.run_id, "background": True},
+        {**same, "run_id": run.run_id, "background": False, "succession": False},
+        {**same, "run_id": background.run_id, "background": True, "succession": False},
+        {**same, "run_id": small.run_id, "background": False, "succession": True},
     ]
     assert (stock.launched, said(instance, run)) == ([], [])
 
