@@ -117,13 +117,20 @@ def make_books(db: Database, erpnext: Erpnext, order_id: int, now: datetime) -> 
 
 @contextmanager
 def _alone(db: Database, order_id: int) -> Iterator[bool]:
-    """The lock of one order's books; it falls with the connection, so a killed run frees it."""
+    """The lock of one order's books; it falls with the connection, so a killed run frees it. A connection that lived
+    through it is given back without it, for the next order."""
+    lock = (order_id % 2**31,)
     with db.connect(application="pw-books-lock") as connection:
         connection.autocommit = True
-        row = connection.execute(
-            "select pg_try_advisory_lock(hashtext('pw.books'), %s::int) as free", (order_id % 2**31,)
-        ).fetchone()
-        yield row is not None and bool(row["free"])
+        row = connection.execute("select pg_try_advisory_lock(hashtext('pw.books'), %s::int) as free", lock).fetchone()
+        is_free = row is not None and bool(row["free"])
+        try:
+            yield is_free
+        finally:
+            if not connection.broken:
+                if is_free:
+                    connection.execute("select pg_advisory_unlock(hashtext('pw.books'), %s::int)", lock)
+                connection.autocommit = False
 
 
 @dataclass

@@ -79,18 +79,19 @@ class Sender:
         self._waiting.join()
 
     def _work(self) -> None:
-        while True:
-            body = self._waiting.get()
-            try:
-                self._send(body)
-            finally:
-                self._waiting.task_done()
+        with httpx.Client(timeout=TIMEOUT_SECONDS) as client:
+            while True:
+                body = self._waiting.get()
+                try:
+                    self._send(client, body)
+                finally:
+                    self._waiting.task_done()
 
-    def _send(self, body: Mapping[str, str]) -> None:
+    def _send(self, client: httpx.Client, body: Mapping[str, str]) -> None:
         raw, headers = signed(body, self._secret)
         for wait in WAITS:
             try:
-                if httpx.post(str(self._url), content=raw, headers=headers, timeout=TIMEOUT_SECONDS).is_success:
+                if client.post(str(self._url), content=raw, headers=headers).is_success:
                     return
             except httpx.HTTPError as error:
                 _log.info("webhook of %s was not taken: %s", body["name"], error)
