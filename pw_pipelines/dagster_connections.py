@@ -13,9 +13,10 @@ from typing import Any
 import psycopg2  # type: ignore[import-untyped]
 from dagster import DagsterInstance
 from dagster_postgres.event_log import PostgresEventLogStorage
-from sqlalchemy import event
+from dagster_postgres.run_storage import PostgresRunStorage
+from dagster_postgres.schedule_storage import PostgresScheduleStorage
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import Pool
 
 STATEMENT_MS = 600_000
 RECYCLE_SECONDS = 3_600
@@ -27,14 +28,21 @@ _suspected_at = 0.0
 
 def keep_connections(instance: DagsterInstance) -> None:
     """For the life of this process, which has this one instance: it never gives them back by itself."""
-    for name, listener in (("checkout", _demand_alive), ("checkin", _came_back)):
-        if not event.contains(Pool, name, listener):
-            event.listen(Pool, name, listener)
     instance.optimize_for_webserver(
         statement_timeout=STATEMENT_MS, pool_recycle=RECYCLE_SECONDS, max_overflow=MOST_MORE
     )
+    for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
+        if isinstance(storage, PostgresRunStorage | PostgresEventLogStorage | PostgresScheduleStorage):
+            demand_alive(storage._engine)
     if isinstance(instance.event_log_storage, PostgresEventLogStorage):
         event.listen(instance.event_log_storage._engine, "connect", _unhurried)
+
+
+def demand_alive(engine: Engine) -> None:
+    """No connection of this engine that died while it was kept is used. Of this one: others may not be PostgreSQL's."""
+    for name, listener in (("checkout", _demand_alive), ("checkin", _came_back)):
+        if not event.contains(engine, name, listener):
+            event.listen(engine, name, listener)
 
 
 def suspect_connections() -> None:

@@ -101,7 +101,7 @@ def nothing_personal(work: Callable[[], _T]) -> _T:
 
 
 def forget_all() -> None:
-    """Forgets every value; for tests."""
+    """Forgets every value: a process goes on to another run."""
     _hidden.clear()
 
 

@@ -22,6 +22,7 @@ from pw_pipelines.clock import EASTERN
 from pw_pipelines.commerce import books_documents as documents
 from pw_pipelines.commerce.books_documents import DOCUMENTS, KINDS, Held, Line, Order, Paid
 from pw_pipelines.db.connection import Database
+from pw_pipelines.db.kept import is_alive
 from pw_pipelines.errors import OutsideError, UsageError
 from pw_pipelines.resources.erpnext import (
     CANCELLED,
@@ -127,7 +128,8 @@ def _alone(db: Database, order_id: int) -> Iterator[bool]:
         try:
             yield is_free
         finally:
-            if not connection.broken:
+            # One whose server ended it has lost the lock with it, and is closed when it is given back.
+            if is_alive(connection):
                 if is_free:
                     connection.execute("select pg_advisory_unlock(hashtext('pw.books'), %s::int)", lock)
                 connection.autocommit = False

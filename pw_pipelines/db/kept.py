@@ -68,7 +68,7 @@ class KeptDatabase(Database):
             self._idle, self._process = [], os.getpid()
         while self._idle:
             connection = self._idle.pop()
-            if _is_alive(connection):
+            if is_alive(connection):
                 return connection
             connection.close()
         return None
@@ -97,7 +97,7 @@ def for_run(url: str) -> Iterator[KeptDatabase]:
         yield database
 
 
-def _is_alive(connection: psycopg.Connection[dict[str, object]]) -> bool:
+def is_alive(connection: psycopg.Connection[dict[str, object]]) -> bool:
     """A server that went away has closed its end, or said why: there is something to read, and we asked nothing."""
     if connection.closed:
         return False

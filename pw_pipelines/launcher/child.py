@@ -13,6 +13,7 @@ from dagster._utils.interrupts import capture_interrupts
 
 from pw_pipelines.dagster_connections import keep_connections, suspect_connections
 from pw_pipelines.db.kept import stay_open
+from pw_pipelines.masking import forget_all
 
 NOT_FINISHED = 70  # the run was not brought to its end, and what broke could not be written into its events
 
@@ -21,6 +22,7 @@ def work(run_id: str, instance: DagsterInstance) -> tuple[int, bool]:
     """Executes the run; the exit code, and whether the run ended well. 0 only when Dagster's books say that the run is
     over."""
     suspect_connections()
+    forget_all()  # what an earlier run of this process was told never to say is not this one's
     with capture_interrupts():
         _execute_run_command_body(run_id, instance, lambda _event: None, set_exit_code_on_failure=False)
         run = instance.get_run_by_id(run_id)

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
+from dagster._core.instance.config import ConcurrencyConfig
+from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._daemon.controller import create_daemons_from_instance, daemon_controller_from_instance
 from dagster._daemon.daemon import DagsterDaemon
@@ -30,11 +32,22 @@ class Queue(QueuedRunCoordinatorDaemon):
         super().__init__(interval_seconds)
         self._unhurried = interval_seconds
 
-    def _get_runs_to_dequeue(self, instance: DagsterInstance, *arguments: Any, **named: Any) -> list[DagsterRun]:
-        found = super()._get_runs_to_dequeue(instance, *arguments, **named)
-        waiting = instance.get_runs_count(RunsFilter(statuses=[DagsterRunStatus.QUEUED]))
-        self.interval_seconds = HURRIED_SECONDS if waiting > len(found) else self._unhurried
+    def _get_runs_to_dequeue(
+        self, instance: DagsterInstance, concurrency_config: ConcurrencyConfig, fixed_iteration_time: float | None
+    ) -> list[DagsterRun]:
+        self.interval_seconds = self._unhurried
+        found = super()._get_runs_to_dequeue(instance, concurrency_config, fixed_iteration_time)
+        if self._wants_places(instance, concurrency_config, len(found)):
+            self.interval_seconds = HURRIED_SECONDS
         return found
+
+    def _wants_places(self, instance: DagsterInstance, concurrency_config: ConcurrencyConfig, begun: int) -> bool:
+        """Whether runs wait for nothing but a place. What a limit of a tag holds back can take hours."""
+        queue = concurrency_config.run_queue_config
+        if queue is None or instance.get_runs_count(RunsFilter(statuses=[DagsterRunStatus.QUEUED])) <= begun:
+            return False
+        in_progress = instance.get_runs_count(RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES))
+        return in_progress + begun >= queue.max_concurrent_runs > 0
 
 
 def daemons(instance: DagsterInstance) -> Iterable[DagsterDaemon[Any]]:

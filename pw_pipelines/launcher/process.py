@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sys
 from collections.abc import Collection
@@ -49,6 +50,7 @@ def call_it(name: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line of the log."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """A line of the log. A full disk must not end a process that others depend on."""
+    with contextlib.suppress(OSError):
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()

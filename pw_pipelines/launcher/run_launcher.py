@@ -127,7 +127,9 @@ class WarmRunLauncher(RunLauncher[Any], ConfigurableClass):
         start_at = 0.0
         while True:
             try:
-                return door.ask(self._home, asked, seconds=LOAD_SECONDS)
+                # After `until` nobody waits for the answer, and the run may have gone the stock way.
+                waits = {**asked, "until": time.monotonic() + LOAD_SECONDS}
+                return door.ask(self._home, waits, seconds=LOAD_SECONDS)
             except door.NobodyThere as nobody:
                 if time.monotonic() > until:
                     self._stock_until = time.monotonic() + STOCK_SECONDS

@@ -8,6 +8,7 @@ id, same socket, same children, so nothing that runs is lost and nobody has to b
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import fcntl
 import gc
 import json
@@ -60,8 +61,8 @@ class Warm:
         self.options = options
         self.place = door.folder(options.home)
         self.place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.watch = Watch(self.place, say, self._tell)
         self.lines = Lines()
+        self.watch = Watch(self.place, say, self._tell, self._let_go)
         self.fingerprint = ""
         self.broken: str | None = None
         self.instance_ref: InstanceRef | None = None
@@ -174,6 +175,10 @@ class Warm:
             connection, _ = self._listening().accept()
         except (BlockingIOError, ConnectionAbortedError):
             return None
+        except OSError as error:  # no descriptors are left; the question waits
+            say(f"can't take a question: {error.strerror}")
+            time.sleep(TICK_SECONDS)
+            return None
         with connection:
             asked = door.question(connection)
             if asked is None:
@@ -200,31 +205,27 @@ class Warm:
 
     def _launch(self, asked: Mapping[str, Any], connection: socket.socket) -> Deed | None:
         run_id = str(asked.get("run_id"))
-        if asked.get("for") != door.identity():
-            door.answer(connection, {"refused": "the warm process of this home belongs to another database"})
-            return None
-        if why := self._wants_to_be_anew():
-            door.answer(connection, {"again": why})
-            connection.close()
-            self._become_anew(why)
-        if self.broken is not None:
-            door.answer(connection, {"refused": self.broken})
-            return None
-        if (working := self.watch.working(run_id)) is not None:
-            door.answer(connection, {"pid": working})
+        if (said := self._other_answer(asked, run_id)) is not None:
+            door.answer(connection, said)
+            if "again" in said:
+                connection.close()
+                self._become_anew(said["again"])
             return None
         in_background = bool(asked.get("background"))
         in_succession = bool(asked.get("succession")) and not in_background
         pid = self.lines.hand_over(run_id) if in_succession else None
         if pid is None:
-            ours, its = self.lines.new()
-            pid = os.fork()
+            try:
+                ours, its = self.lines.new()
+                pid = os.fork()
+            except OSError as error:  # no descriptors, no memory, no processes: whoever has some takes the run
+                door.answer(connection, {"refused": f"it can't fork: {error.strerror}"})
+                return None
             if pid == 0:
                 connection.close()
                 ours.close()
                 return partial(self._work, run_id, its, in_background=in_background, in_succession=in_succession)
             its.close()
-            self._let_go(pid)  # of a dead one that had this number
             self.lines.keep(pid, ours)
             self._selector.register(ours, selectors.EVENT_READ, data=pid)
         self.runs += 1
@@ -232,6 +233,19 @@ class Warm:
         self.watch.children[pid] = run_id
         door.answer(connection, {"pid": pid})
         return None
+
+    def _other_answer(self, asked: Mapping[str, Any], run_id: str) -> dict[str, Any] | None:
+        """What is answered to a launch that begins nothing; None when it is to begin."""
+        if asked.get("for") != door.identity():
+            return {"refused": "the warm process of this home belongs to another database"}
+        if time.monotonic() > float(asked.get("until", "inf")):  # of this boot, the same in all processes
+            return {"refused": "it was heard when nobody waited for the answer any more"}
+        if why := self._wants_to_be_anew():
+            return {"again": why}
+        if self.broken is not None:
+            return {"refused": self.broken}
+        working = self.watch.working(run_id)
+        return None if working is None else {"pid": working}
 
     def _hear(self, pid: int) -> None:
         """A worker whose run ended well waits for another; or it is gone."""
@@ -290,7 +304,7 @@ class Warm:
         with child.opened(self.instance_ref, stays_open=in_succession) as instance:
             run_id: str | None = first
             while run_id is not None:
-                code, ended_well = child.work(run_id, instance)
+                code, ended_well = contextvars.copy_context().run(child.work, run_id, instance)
                 if code != 0:
                     return code
                 workers.forget(self.place, run_id)

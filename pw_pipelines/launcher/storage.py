@@ -21,6 +21,7 @@ from dagster_postgres.schedule_storage import PostgresScheduleStorage
 from dagster_postgres.utils import create_pg_engine, pg_url_from_config, set_pg_statement_timeout
 from sqlalchemy import Engine, event
 
+from pw_pipelines.dagster_connections import demand_alive
 from pw_pipelines.settings import load_settings
 
 ABOUT_ASSETS = frozenset(ASSET_EVENTS) | ASSET_CHECK_EVENTS
@@ -34,7 +35,7 @@ class _WithEngine(Protocol):
 
 
 def _keep_more(storage: _WithEngine, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
-    """As Dagster's own, which keeps one."""
+    """As Dagster's own, which keeps one, and uses it once more when its server is gone."""
     kwargs: dict[str, Any] = {
         "isolation_level": "AUTOCOMMIT",
         "pool_size": KEPT,
@@ -44,6 +45,7 @@ def _keep_more(storage: _WithEngine, statement_timeout: int, pool_recycle: int, 
     if options := storage._engine.url.query.get("options"):
         kwargs["connect_args"] = {"options": options}
     storage._engine = create_pg_engine(storage.postgres_url, None, **kwargs)
+    demand_alive(storage._engine)
     event.listen(
         storage._engine, "connect", lambda connection, _: set_pg_statement_timeout(connection, statement_timeout)
     )

@@ -7,18 +7,24 @@ process and waits there for another. One run at a time works in a process, as ev
 
 from __future__ import annotations
 
+import logging
 import os
+import resource
+import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from pw_pipelines.launcher import process
 
 WAIT_SECONDS = 5.0  # for another run; then the warm process lets it go
 MOST_RUNS = 50  # of one worker
 MOST_GROWN_MIB = 48.0  # since it was forked
+MOST_OPENED = 64  # descriptors, since it was forked: connections that are kept are a dozen
 _ENDED_WELL = b"."
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 
 
 class Lines:
@@ -32,6 +38,7 @@ class Lines:
         """Both ends, before the fork: ours and the worker's."""
         ours, its = socket.socketpair()
         ours.setblocking(False)
+        its.setblocking(True)  # whatever a library made the default: a wait that ended early would lose a run
         return ours, its
 
     def keep(self, pid: int, ours: socket.socket) -> None:
@@ -103,6 +110,9 @@ class Successor:
         self._line = line
         self._runs = 0
         self._began_at_mib = process.rss_mib()
+        self._opened = _descriptors()
+        self._environment = dict(os.environ)
+        self._shape = _shape()
 
     def next_run(self) -> str | None:
         """Waits for another run. None when there is none for this process: it is let go, or the warm process is gone,
@@ -111,6 +121,8 @@ class Successor:
         self._runs += 1
         if self._left_over():
             return None
+        os.environ.clear()
+        os.environ.update(self._environment)
         try:
             self._line.sendall(_ENDED_WELL)
             return self._line.recv(64).decode() or None
@@ -119,7 +131,30 @@ class Successor:
 
     def _left_over(self) -> bool:
         grown = process.rss_mib() - self._began_at_mib
-        return self._runs >= MOST_RUNS or grown > MOST_GROWN_MIB or threading.active_count() > 1 or _has_children()
+        if self._runs >= MOST_RUNS or grown > MOST_GROWN_MIB or threading.active_count() > 1 or _has_children():
+            return True
+        return _descriptors() - self._opened > MOST_OPENED or _shape() != self._shape
+
+
+def _descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def _shape() -> tuple[object, ...]:
+    """What a run may have changed of its process, and the next would find. SIGINT and SIGTERM are Dagster's to put
+    back."""
+    mask = os.umask(0)
+    os.umask(mask)
+    kept = signal.valid_signals() - {signal.SIGINT, signal.SIGTERM}
+    limits = [value for name, value in vars(resource).items() if name.startswith("RLIMIT_")]
+    return (
+        mask, Path.cwd(), os.getpriority(os.PRIO_PROCESS, 0), socket.getdefaulttimeout(),
+        frozenset(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
+        tuple(signal.getitimer(timer)[0] > 0 for timer in _TIMERS),
+        tuple(signal.getsignal(number) for number in sorted(kept)),
+        tuple(resource.getrlimit(limit) for limit in sorted(set(limits))),
+        *(tuple(logging.getLogger(name).handlers) for name in ("", "dagster", "pw_pipelines")),
+    )  # fmt: skip
 
 
 def _has_children() -> bool:

@@ -31,10 +31,18 @@ class _Death:
 
 
 class Watch:
-    """`tell(run_id, ended)`: what a fork does to tell Dagster; its exit code is 0 when Dagster knows."""
+    """`tell(run_id, ended)`: what a fork does to tell Dagster; its exit code is 0 when Dagster knows. `gone(pid)`: a
+    child was reaped, and its number may be given out again."""
 
-    def __init__(self, place: Path, say: Callable[[str], None], tell: Callable[[str, int | None], int]) -> None:
+    def __init__(
+        self,
+        place: Path,
+        say: Callable[[str], None],
+        tell: Callable[[str, int | None], int],
+        gone: Callable[[int], None] = lambda _pid: None,
+    ) -> None:
         self.place = place
+        self._gone = gone
         self.children: dict[int, str] = {}  # process id -> run
         self._say = say
         self._tell = tell
@@ -52,6 +60,8 @@ class Watch:
         for pid, worked in self.children.items():
             if worked == run_id:
                 return pid
+        if run_id in self._deaths:  # whoever worked it died, which is being told; nobody is to begin anew
+            return 0
         worker = workers.read(self.place, run_id)
         return worker.pid if worker is not None and worker.alive() else None
 
@@ -88,6 +98,7 @@ class Watch:
             if pid == 0:
                 return
             ended = os.waitstatus_to_exitcode(status)
+            self._gone(pid)
             if (run_id := self.children.pop(pid, None)) is not None:
                 self._ended(pid, run_id, ended)
                 continue
@@ -99,10 +110,10 @@ class Watch:
         if ended == 0:
             workers.forget(self.place, run_id)
             return
-        self._say(f"run {run_id}: its process {pid} ended with {ended}")
+        self._deaths[run_id] = _Death(ended)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)  # what it had started
-        self._deaths[run_id] = _Death(ended)
+        self._say(f"run {run_id}: its process {pid} ended with {ended}")
 
     def _lose_patience(self, now: float) -> None:
         for run_id, until in list(self._patience.items()):
@@ -123,7 +134,12 @@ class Watch:
     def _tell_one(self, now: float) -> Callable[[], int] | None:
         for run_id, death in self._deaths.items():
             if death.teller is None and now >= death.at:
-                pid = os.fork()
+                try:
+                    pid = os.fork()
+                except OSError as error:  # no memory, no processes
+                    death.at = now + TOLD_AGAIN_SECONDS[-1]
+                    self._say(f"run {run_id}: its death can't be told yet: {error.strerror}")
+                    continue
                 if pid == 0:
                     return partial(self._tell, run_id, death.ended)
                 death.teller = pid

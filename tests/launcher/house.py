@@ -24,8 +24,11 @@ from pw_pipelines.settings import Settings
 
 MODULE = "launched_jobs"
 JOBS = """
-import os, subprocess, sys, threading, time
+import logging, os, resource, signal, subprocess, sys, threading, time
 import dagster as dg
+from pw_pipelines.masking import mask, never_say
+
+OPENED = []
 
 @dg.op
 def speak(context):
@@ -58,6 +61,44 @@ def rest(context):
     if leaves == "process":
         subprocess.Popen(["sleep", "600"])
 
+@dg.op(config_schema={"what": str})
+def leave(context):
+    what = context.op_config["what"]
+    if what == "environment": os.environ["LEFT"] = "left"
+    if what == "directory": os.chdir("/")
+    if what == "umask": os.umask(0)
+    if what == "deaf": signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    if what == "blocked": signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    if what == "alarm": signal.alarm(2)
+    if what == "limit": resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, resource.RLIM_INFINITY))
+    if what == "files": OPENED.extend(open("/dev/null") for _ in range(200))
+    if what == "handler": logging.getLogger("pw_pipelines").addHandler(logging.NullHandler())
+    if what == "private": never_say("Springfield")
+    if what == "daemon":  # by the book: fork, session, fork, no exec
+        pid = os.fork()
+        if pid == 0:
+            os.setsid()
+            if os.fork() == 0:
+                time.sleep(60)
+            os._exit(0)
+        os.waitpid(pid, 0)
+
+@dg.op
+def look(context):
+    umask = os.umask(0)
+    os.umask(umask)
+    found = {
+        "environment": os.environ.get("LEFT"), "directory": os.getcwd() == "/", "umask": umask == 0,
+        "deaf": signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN,
+        "blocked": bool(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
+        "alarm": signal.getitimer(signal.ITIMER_REAL)[0] > 0,
+        "limit": resource.getrlimit(resource.RLIMIT_FSIZE)[0] == 1 << 30,
+        "files": len(os.listdir("/proc/self/fd")) > 200,
+        "handler": any(isinstance(one, logging.NullHandler) for one in logging.getLogger("pw_pipelines").handlers),
+        "private": mask("Springfield") != "Springfield",
+    }
+    context.log.info("finds " + (", ".join(name for name, is_there in found.items() if is_there) or "nothing"))
+
 @dg.job
 def speaks(): speak()
 
@@ -76,7 +117,14 @@ def speaks_on(): speak()
 @dg.job(tags={"pw/succession": "true"})
 def rests_on(): rest()
 
-defs = dg.Definitions(jobs=[speaks, sleeps, ignores, stands_back, speaks_on, rests_on], executor=dg.in_process_executor)
+@dg.job(tags={"pw/succession": "true"})
+def leaves_on(): leave()
+
+@dg.job(tags={"pw/succession": "true"})
+def looks_on(): look()
+
+jobs = [speaks, sleeps, ignores, stands_back, speaks_on, rests_on, leaves_on, looks_on]
+defs = dg.Definitions(jobs=jobs, executor=dg.in_process_executor)
 """
 TERMINATE = """
 mutation Terminate($id: String!) { terminateRun(runId: $id) { __typename ... on PythonError { message } } }
@@ -130,6 +178,10 @@ class House:
         """What the run wrote, by kind: out, err."""
         found = (self.home / "dagster" / "storage" / run_id / "compute_logs").glob("*.*")
         return {path.suffix[1:]: path.read_text() for path in found if path.suffix in (".out", ".err")}
+
+    def dagster_url(self) -> str:
+        """The address of Dagster's database."""
+        return str(psutil.Process(self.warm()["pid"]).environ()["PW_DAGSTER_DATABASE_URL"])
 
     def warm(self) -> dict[str, Any]:
         return door.ask(self.home, {"do": "state"}, seconds=30)

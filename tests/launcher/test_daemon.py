@@ -21,7 +21,9 @@ def instance() -> Iterator[dg.DagsterInstance]:
     coordinator = {"module": QueuedRunCoordinator.__module__, "class": "QueuedRunCoordinator"}
     overrides = {
         "run_coordinator": {**coordinator, "config": {"dequeue_interval_seconds": 3}},
-        "concurrency": {"runs": {"max_concurrent_runs": 2}},
+        "concurrency": {
+            "runs": {"max_concurrent_runs": 2, "tag_concurrency_limits": [{"key": "pw/alone", "limit": 1}]}
+        },
     }
     with dg.instance_for_test(overrides=overrides) as made:
         yield made
@@ -46,6 +48,15 @@ def test_it_looks_again_soon_while_more_wait_than_it_may_start(instance: dg.Dags
 
     for run in runs[:2]:
         instance.report_run_failed(run)
+    assert looked(queue, instance) == (1, 3)
+
+
+def test_it_does_not_hurry_for_what_a_limit_holds_back(instance: dg.DagsterInstance) -> None:
+    queue = Queue(3)
+    for _ in range(2):
+        instance.run_storage.add_run(
+            dg.DagsterRun("idle", status=dg.DagsterRunStatus.QUEUED, remote_job_origin=ORIGIN, tags={"pw/alone": "yes"})
+        )
     assert looked(queue, instance) == (1, 3)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -181,6 +182,36 @@ def test_a_death_is_told_with_how_it_came(watch: Watch, told: Told, deed: Callab
     fork(watch, "dead", deed)
     assert looked(watch, lambda: not watch.busy)
     assert told.of("dead") == [code]
+
+
+def test_a_death_is_told_though_nothing_can_be_written(place: Path, told: Told) -> None:
+    """Neither its note nor a line of the log: the disk is full."""
+
+    def full(_text: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    watch = Watch(place, full, told.tell)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(1)
+    watch.children[pid] = "lost"
+    with pytest.raises(OSError, match="No space left"):
+        looked(watch, lambda: not watch.busy)
+    assert watch.busy
+    assert looked(watch, lambda: not watch.busy)
+    assert told.of("lost") == ["1"]
+
+
+def test_who_was_reaped_is_said_and_a_run_whose_death_is_being_told_is_begun_by_nobody(place: Path, told: Told) -> None:
+    gone: list[int] = []
+    told.fails.touch()
+    watch = Watch(place, lambda _text: None, told.tell, gone.append)
+    pid = fork(watch, "dead", lambda: 1)
+    assert looked(watch, lambda: len(told.of("dead")) == 1)
+    assert pid in gone
+    assert watch.working("dead") is not None
+    told.fails.unlink()
+    assert looked(watch, lambda: not watch.busy)
 
 
 def test_a_death_is_told_again_until_dagster_knows(watch: Watch, told: Told, place: Path) -> None:

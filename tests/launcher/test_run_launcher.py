@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,7 @@ def test_a_run_goes_to_the_warm_process_of_its_own_database(
     launch(launcher, background := started(instance, tags=IN_BACKGROUND))
     launch(launcher, small := started(instance, tags=IN_SUCCESSION))
     same = {"do": "launch", "for": door.identity()}
+    assert all(question.pop("until") > time.monotonic() for question in asked), "until when it waits"
     assert asked == [
         {**same, "run_id": run.run_id, "background": False, "succession": False},
         {**same, "run_id": background.run_id, "background": True, "succession": False},

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -59,9 +60,9 @@ def state(home: Path) -> dict[str, Any]:
         return {}
 
 
-def launch(home: Path, **more: str) -> dict[str, Any]:
+def launch(home: Path, *, seconds: float = 60.0, **more: object) -> dict[str, Any]:
     asked = {"do": "launch", "run_id": "00000000-0000-0000-0000-000000000000", "for": door.identity(), **more}
-    return door.ask(home, asked, seconds=60)
+    return door.ask(home, asked, seconds=seconds)
 
 
 def test_one_has_the_place_and_gives_it_up_for_one_that_is_supervised(home: Path, start: Start) -> None:
@@ -102,6 +103,18 @@ def _or_nothing(home: Path) -> dict[str, Any]:
         return launch(home)
     except (door.NobodyThere, door.NoAnswer):
         return {}
+
+
+def test_a_launch_whose_asker_gave_up_starts_nothing(home: Path, start: Start) -> None:
+    process = start()
+    assert eventually(lambda: state(home).get("pid") == process.pid, 60)
+    process.send_signal(signal.SIGSTOP)
+    with pytest.raises(door.NoAnswer):
+        launch(home, seconds=1.0, until=time.monotonic() + 1.0)
+    time.sleep(0.1)  # the run goes the stock way now
+    process.send_signal(signal.SIGCONT)
+    assert eventually(lambda: bool(state(home)))
+    assert state(home)["runs"] == 0
 
 
 def test_it_ends_by_itself_when_nobody_supervises_and_nobody_needs_it(home: Path, start: Start) -> None:

@@ -8,12 +8,15 @@ import signal
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
+from pw_pipelines.dagster_connections import REST_SECONDS
 from pw_pipelines.launcher import succession
 from pw_pipelines.launcher.succession import Lines, Successor
 from tests.conftest import SERVERS
@@ -163,6 +166,46 @@ def test_a_process_in_which_something_is_left_works_no_other_run(running: House,
     worked = rested(running, leaves)
     assert eventually(lambda: not psutil.pid_exists(worked)), "it ends"
     assert worked not in waiting(running)
+
+
+@pytest.mark.parametrize(
+    ("what", "goes_on"),
+    [
+        ("nothing", True), ("environment", True), ("private", True), ("directory", False), ("umask", False),
+        ("deaf", False), ("blocked", False), ("alarm", False), ("limit", False), ("files", False), ("handler", False),
+    ],
+)  # fmt: skip
+def test_the_next_run_finds_nothing_of_what_a_run_changed(running: House, what: str, goes_on: bool) -> None:
+    run = running.launch("leaves_on", leave={"what": what})
+    assert running.ended(run, 90) == "SUCCESS", running.said(run)
+    left = process_of(running, run)
+    assert eventually(lambda: left in waiting(running) or not psutil.pid_exists(left))
+    run = running.launch("looks_on")
+    assert running.ended(run) == "SUCCESS", running.said(run)
+    assert [said for said in running.said(run) if said.startswith("finds")] == ["finds nothing"]
+    assert (process_of(running, run) == left) is goes_on
+
+
+def test_a_dead_one_whose_line_a_grandchild_holds_is_given_no_run(running: House) -> None:
+    run = running.launch("leaves_on", leave={"what": "daemon"})
+    assert running.ended(run, 90) == "SUCCESS", running.said(run)
+    left = process_of(running, run)
+    assert eventually(lambda: left in waiting(running))
+    os.kill(left, signal.SIGKILL)
+    assert eventually(lambda: left not in waiting(running))
+    assert rested(running) != left
+
+
+def test_a_server_that_ended_all_connections_between_two_runs_is_noticed_by_nobody(running: House) -> None:
+    waits = rested(running)
+    assert eventually(lambda: waits in waiting(running))
+    with psycopg.connect(running.dagster_url(), autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+            "where pid <> pg_backend_pid() and backend_type = 'client backend'"
+        )
+    time.sleep(REST_SECONDS)  # what was used a moment ago is taken as alive
+    assert rested(running) == waits
 
 
 def test_a_run_killed_in_a_process_that_went_on_is_a_failed_run_at_once(running: House) -> None:
