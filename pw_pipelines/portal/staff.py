@@ -43,9 +43,11 @@ router = APIRouter(include_in_schema=False, dependencies=[Depends(staff_only)])
 @router.get("/")
 def first_page(site: Annotated[Site, Depends(site_of)]) -> HTMLResponse:
     """The state of the house on one page."""
-    books = figures(site.db, now=site.clock.now(), today=site.clock.today())
     url = site.settings.dagster_url
+    # Dagster first: a run that ends between the two is then still under way, and its copy is there already. The other
+    # way round it would have ended and have brought nothing.
     dagster = dagster_status(site.settings.dagster_api, site.settings.mode)
+    books = figures(site.db, now=site.clock.now(), today=site.clock.today())
     filling = is_being_filled(site.settings.home)
     lines = expected(books.sources, dagster, filling=filling, machine_now=machine_now())
     books = replace(books, sources=lines)

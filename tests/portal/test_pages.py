@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from pw_pipelines.filling import note
 from pw_pipelines.leads.segments import read_segments
+from pw_pipelines.portal import staff
 from pw_pipelines.portal.chart import Bar, bars
 from pw_pipelines.portal.words import citation_parts, evidence_rows
 from pw_pipelines.sensors import alert_book
@@ -337,3 +339,23 @@ def test_no_redirect_goes_where_the_host_header_says(web: Web) -> None:
 def test_a_password_that_is_no_text_is_a_wrong_password(start: Callable[..., Web]) -> None:
     web = start(staff_password=SecretStr("a!b@c:d"))
     assert web.get("/segments", headers={b"Authorization": b"Basic \xff"}).status_code == 401
+
+
+def test_dagster_is_asked_before_the_books_so_that_a_load_that_just_ended_is_no_missing_copy(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def noted(name: str) -> None:
+        answers = getattr(staff, name)
+
+        def answer(*given: Any, **named: Any) -> Any:
+            asked.append(name)
+            return answers(*given, **named)
+
+        monkeypatch.setattr(staff, name, answer)
+
+    noted("figures")
+    noted("dagster_status")
+    assert web.get("/").status_code == 200
+    assert asked == ["dagster_status", "figures"]
