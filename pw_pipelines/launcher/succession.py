@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pw_pipelines.launcher import process
 
-WAIT_SECONDS = 5.0  # for another run; then the warm process lets it go
+WAIT_SECONDS = float(os.environ.get("PW_WARM_WAIT_SECONDS", "5"))  # for another run, longer in tests; then it is let go
 MOST_RUNS = 50  # of one worker
 MOST_GROWN_MIB = 48.0  # since it was forked
 MOST_OPENED = 64  # descriptors, since it was forked: connections that are kept are a dozen

@@ -23,6 +23,7 @@ from pw_pipelines.runtime.stack import databases, environment, prepare_dagster_h
 from pw_pipelines.settings import Settings
 
 MODULE = "launched_jobs"
+WAIT_SECONDS = 12.0  # of a worker for its next run: a busy machine takes its time to ask for it
 JOBS = """
 import logging, os, resource, signal, subprocess, sys, threading, time
 import dagster as dg
@@ -216,7 +217,7 @@ def house(folder: Path) -> Iterator[House]:
     with databases(settings) as urls:
         variables = {
             **os.environ, **environment(settings, urls, sandbox_url=None),
-            "PYTHONPATH": str(source), "PW_WARM_DEFINITIONS": MODULE,
+            "PYTHONPATH": str(source), "PW_WARM_DEFINITIONS": MODULE, "PW_WARM_WAIT_SECONDS": str(WAIT_SECONDS),
         }  # fmt: skip
         prepare_dagster_home(settings)
         api = DagsterApi(f"http://127.0.0.1:{web}")
