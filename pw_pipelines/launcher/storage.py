@@ -8,7 +8,7 @@ each kind and makes the others anew for every question asked meanwhile.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
@@ -29,29 +29,30 @@ KEPT = 6  # connections of each kind that a process keeps, once it needed them a
 _seen: set[str] = set()  # databases whose tables this process, or that it is a fork of, found or made
 
 
-class _WithEngine(Protocol):
+class _KeepsConnections:
+    """In front of one of Dagster's three storages, each of which has these."""
+
     postgres_url: str
     _engine: Engine
 
+    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
+        """Keeps connections from now on; Dagster's own keeps one, and does not ask whether it still lives."""
+        kwargs: dict[str, Any] = {
+            "isolation_level": "AUTOCOMMIT",
+            "pool_size": KEPT,
+            "pool_recycle": pool_recycle,
+            "max_overflow": max_overflow,
+        }
+        if options := self._engine.url.query.get("options"):
+            kwargs["connect_args"] = {"options": options}
+        self._engine = create_pg_engine(self.postgres_url, None, **kwargs)
+        demand_alive(self._engine)
+        event.listen(
+            self._engine, "connect", lambda connection, _: set_pg_statement_timeout(connection, statement_timeout)
+        )
 
-def _keep_more(storage: _WithEngine, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
-    """As Dagster's own, which keeps one, and uses it once more when its server is gone."""
-    kwargs: dict[str, Any] = {
-        "isolation_level": "AUTOCOMMIT",
-        "pool_size": KEPT,
-        "pool_recycle": pool_recycle,
-        "max_overflow": max_overflow,
-    }
-    if options := storage._engine.url.query.get("options"):
-        kwargs["connect_args"] = {"options": options}
-    storage._engine = create_pg_engine(storage.postgres_url, None, **kwargs)
-    demand_alive(storage._engine)
-    event.listen(
-        storage._engine, "connect", lambda connection, _: set_pg_statement_timeout(connection, statement_timeout)
-    )
 
-
-class Runs(PostgresRunStorage):
+class Runs(_KeepsConnections, PostgresRunStorage):
     """Runs and their tags."""
 
     def has_run_stats_index_cols(self) -> bool:
@@ -62,12 +63,8 @@ class Runs(PostgresRunStorage):
         """Since 2024."""
         return True
 
-    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
-        """Connections are kept from now on."""
-        _keep_more(self, statement_timeout, pool_recycle, max_overflow)
 
-
-class EventLog(PostgresEventLogStorage):
+class EventLog(_KeepsConnections, PostgresEventLogStorage):
     """What happened in runs."""
 
     def store_event(self, event: EventLogEntry) -> None:
@@ -78,17 +75,9 @@ class EventLog(PostgresEventLogStorage):
         with self._connect() as connection:
             connection.execute(self.prepare_insert_event(event))
 
-    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
-        """Connections are kept from now on."""
-        _keep_more(self, statement_timeout, pool_recycle, max_overflow)
 
-
-class Schedules(PostgresScheduleStorage):
+class Schedules(_KeepsConnections, PostgresScheduleStorage):
     """Schedules, sensors and their ticks."""
-
-    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
-        """Connections are kept from now on."""
-        _keep_more(self, statement_timeout, pool_recycle, max_overflow)
 
 
 class Storage(DagsterPostgresStorage):

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
 from pw_pipelines.launcher.server import NICE
-from tests.conftest import SERVERS
-from tests.launcher.house import House, eventually, house, write_jobs
+from tests.launcher.house import House, eventually, write_jobs
 
 pytestmark = pytest.mark.timeout(240)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[House]:
-    """One house for all; each test leaves a warm process behind that works."""
-    patched = pytest.MonkeyPatch()
-    for name in [name for name in os.environ if name.startswith(("PW_", "DAGSTER_"))]:
-        patched.delenv(name)
-    with house(Path(tempfile.mkdtemp(dir=os.environ[SERVERS]))) as started:
-        yield started
-    patched.undo()
 
 
 def test_the_first_launch_starts_the_warm_process_and_the_run_is_whole(running: House) -> None:

@@ -6,11 +6,9 @@ import os
 import re
 import signal
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,8 +16,7 @@ import pytest
 from pw_pipelines.dagster_connections import REST_SECONDS
 from pw_pipelines.launcher import succession, workers
 from pw_pipelines.launcher.succession import Lines, Successor
-from tests.conftest import SERVERS
-from tests.launcher.house import WAIT_SECONDS, House, eventually, house, write_jobs
+from tests.launcher.house import WAIT_SECONDS, House, eventually, write_jobs
 
 pytestmark = pytest.mark.timeout(240)
 PID = 4_242
@@ -103,22 +100,21 @@ def test_after_many_runs_or_much_growth_a_process_ends(
 # -- in a house -----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[House]:
-    """One house for all; each test leaves a warm process behind that works."""
-    patched = pytest.MonkeyPatch()
-    for name in [name for name in os.environ if name.startswith(("PW_", "DAGSTER_"))]:
-        patched.delenv(name)
-    with house(Path(tempfile.mkdtemp(dir=os.environ[SERVERS]))) as started:
-        yield started
-    patched.undo()
-
-
 def rested(running: House, leaves: str = "nothing") -> int:
     """The process that worked a small run to its end."""
     run = running.launch("rests_on", rest={"seconds": 0.0, "leaves": leaves})
     assert running.ended(run, 90) == ("FAILURE" if leaves == "failure" else "SUCCESS"), running.said(run)
     return process_of(running, run)
+
+
+def long_run_in_a_process_that_waited(running: House) -> tuple[str, workers.Worker]:
+    """The run, which lasts longer than any test, and its worker."""
+    waits = rested(running)
+    assert eventually(lambda: waits in waiting(running))
+    run = running.launch("rests_on", rest={"seconds": 300.0, "leaves": "nothing"})
+    worker = running.worker(run)
+    assert worker.pid == waits
+    return run, worker
 
 
 def process_of(running: House, run: str) -> int:
@@ -213,23 +209,15 @@ def test_a_server_that_ended_all_connections_between_two_runs_is_noticed_by_nobo
 
 
 def test_a_run_killed_in_a_process_that_went_on_is_a_failed_run_at_once(running: House) -> None:
-    waits = rested(running)
-    assert eventually(lambda: waits in waiting(running))
-    run = running.launch("rests_on", rest={"seconds": 300.0, "leaves": "nothing"})
-    worker = running.worker(run)
-    assert worker.pid == waits
+    run, worker = long_run_in_a_process_that_waited(running)
     os.kill(worker.pid, signal.SIGKILL)
     assert running.ended(run, 10) == "FAILURE"
     assert any("terminated by signal 9 (SIGKILL)" in line for line in running.said(run))
-    assert rested(running) != waits
+    assert rested(running) != worker.pid
 
 
 def test_a_run_terminated_in_a_process_that_went_on_is_cancelled_and_the_process_ends(running: House) -> None:
-    waits = rested(running)
-    assert eventually(lambda: waits in waiting(running))
-    run = running.launch("rests_on", rest={"seconds": 300.0, "leaves": "nothing"})
-    worker = running.worker(run)
-    assert worker.pid == waits
+    run, worker = long_run_in_a_process_that_waited(running)
     assert running.terminate(run) == "TerminateRunSuccess"
     assert running.ended(run, 10) == "CANCELED"
     assert eventually(lambda: not worker.alive())
