@@ -137,7 +137,9 @@ dumps_found() {
 get_dumps() { may_install && apt_install $dumps; } # five words
 dumps_found || get_once dumps "MariaDB's programs, rsync, ssh and age" "sudo apt-get install $dumps" get_dumps
 
-sshd_found() { runs command -v sshd || [ -x /usr/sbin/sshd ] || [ -x "$tools/openssh/usr/sbin/sshd" ]; }
+sshd_found() { runs command -v sshd || [ -x /usr/sbin/sshd ] || { [ -x "$tools/openssh/usr/sbin/sshd" ] && sshd_has_libraries; }; }
+sshd_has_libraries() { ! ldd "$tools/openssh/usr/sbin/sshd" 2>&1 | grep -q 'not found'; }
+sshd_libraries() { apt-cache depends --important openssh-server | sed -n 's/^ *Depends: \(lib[a-z0-9.+-]*\)$/\1/p'; }
 get_sshd() {
   command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
   local place=$PWD/$tools/openssh deb
@@ -146,6 +148,8 @@ get_sshd() {
     >>"$tools/apt.log" 2>&1 </dev/null || return 1
   for deb in "$place"/packages/*.deb; do dpkg-deb -x "$deb" "$place" || return 1; done
   rm -rf "$place/packages"
+  # shellcheck disable=SC2046 # names of packages
+  sshd_has_libraries || { may_install && apt_install $(sshd_libraries); } || return 1
   # As root sshd drops its rights to this user, which the package's own installation would have made.
   if [ "$(id -u)" = 0 ] && ! runs id sshd; then useradd --system --no-create-home --home-dir /run/sshd --shell /usr/sbin/nologin sshd; fi
   sshd_found

@@ -120,6 +120,12 @@ class SandboxOffsite:
         _write(path, "".join(f'{name} "{value}"\n' for name, value in options.items()))
         if os.geteuid() == 0:
             _PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
+        server = str(sshd_path())
+        tried = subprocess.run([server, "-t", "-f", str(path)], capture_output=True, text=True, check=False)
+        if tried.returncode:
+            raise ConfigError(
+                f"The off-site stand-in's {server} does not run: {tried.stderr.strip()} Install it with: {MEND}"
+            )
         return path
 
     def _accept(self, listening: socket.socket, configuration: Path) -> None:

@@ -13,6 +13,7 @@ from pw_pipelines.backups import books, expiring, object_pool, retention, verify
 from pw_pipelines.backups.model import BackupError
 from pw_pipelines.backups.offsite import Offsite, OffsiteRefused, OffsiteUnavailable
 from pw_pipelines.errors import ConfigError
+from pw_pipelines.sandbox import offsite
 from tests.backups.house import BackupHouse
 
 
@@ -237,3 +238,12 @@ def age(house: BackupHouse, days: dict[str, int]) -> None:
                 "update pw.backup_sets set captured_at = %s where set_id = %s",
                 (house.ground.now() - timedelta(days=count), set_id),
             )
+
+
+def test_a_stand_in_whose_server_does_not_run_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = tmp_path / "sshd"
+    server.write_text("#!/bin/sh\necho 'libwrap.so.0: cannot open shared object file' >&2\nexit 127\n")
+    server.chmod(0o755)
+    monkeypatch.setattr(offsite, "sshd_path", lambda: server)
+    with pytest.raises(ConfigError, match=r"does not run: libwrap\.so\.0.*Install it with"):
+        offsite.SandboxOffsite(tmp_path / "machine").start(0)
