@@ -28,7 +28,7 @@ from pw_pipelines.db.embedded import Embedded, Server
 from pw_pipelines.errors import PwError, UsageError
 from pw_pipelines.jurisdictions.book import jurisdiction
 from pw_pipelines.registry import search
-from pw_pipelines.registry.verdict import check_name, judge
+from pw_pipelines.registry.verdict import check_name
 from pw_pipelines.snapshots.books import Connection
 
 DEFAULT_ROWS, FULL_ROWS = 1_000_000, 10_000_000
@@ -188,8 +188,7 @@ def _is_name(text: str) -> bool:
 
 
 def _exact(connection: Connection, name: str) -> None:
-    records, _ = search.exact(connection, "FL", name)
-    judge(jurisdiction("FL"), name, records, [], search.coverage(connection, "FL", NEXT_DAY))
+    search.by_key(connection, jurisdiction("FL"), name, [], search.coverage(connection, "FL", NEXT_DAY))
 
 
 def _whole(connection: Connection, name: str) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pw_pipelines.jurisdictions.features import FOUND_NEAR, Feature
 from pw_pipelines.jurisdictions.model import NameTest
-from pw_pipelines.registry import keys
+from pw_pipelines.registry import keys, stems
 from pw_pipelines.registry.words import words
 
 _PIECE = re.compile(r"[^\W_](?:['`]*[^\W_])*|[&+]")
@@ -91,7 +91,7 @@ def key(reading: Reading, name: str) -> str:
     if Feature.POSSESSIVE in left_out:
         contractions = words().contractions if Feature.CONTRACTION in left_out else {}
         tokens = [token if token.plain in contractions else _not_possessive(token) for token in tokens]
-    if any(token.kept or not keys.is_little(token.plain) for token in tokens):  # else the little words are the name
+    if any(token.kept or not stems.is_little(token.plain) for token in tokens):  # else the little words are the name
         tokens = [token for token in tokens if token.kept or not _is_left_out(reading, token)]
         if Feature.STATE_WORDS in left_out and reading.state_words:
             places = beside_state_words([token.plain for token in tokens], reading.state_words)
@@ -248,7 +248,7 @@ def _is_left_out(reading: Reading, token: _Token) -> bool:
         return False
     if token.plain in listed:
         return True
-    return Feature.ABBREVIATIONS in reading.left_out and keys.unabbreviated(token.plain) in listed  # CO. is COMPANY
+    return Feature.ABBREVIATIONS in reading.left_out and stems.unabbreviated(token.plain) in listed  # CO. is COMPANY
 
 
 def beside_state_words(parts: list[str], phrases: tuple[str, ...]) -> list[int]:
@@ -263,7 +263,7 @@ def beside_state_words(parts: list[str], phrases: tuple[str, ...]) -> list[int]:
 
 
 def is_number(plain: str) -> bool:
-    return keys.as_number(plain).isdigit()
+    return stems.as_number(plain).isdigit()
 
 
 def _contracted_apart(word: str) -> str:
@@ -271,17 +271,17 @@ def _contracted_apart(word: str) -> str:
 
 
 _WORD_FEATURES: tuple[tuple[Feature, Callable[[str], str]], ...] = (
-    (Feature.SPELLING, keys.spelt),
+    (Feature.SPELLING, stems.spelt),
     (Feature.CONTRACTION, _contracted_apart),
-    (Feature.ABBREVIATIONS, keys.unabbreviated),
-    (Feature.NUMERALS, keys.as_number),
-    (Feature.PLURAL, keys.singular),
-    (Feature.TENSE, keys.untensed),
+    (Feature.ABBREVIATIONS, stems.unabbreviated),
+    (Feature.NUMERALS, stems.as_number),
+    (Feature.PLURAL, stems.singular),
+    (Feature.TENSE, stems.untensed),
 )
 # Loosely also where the word may be something else: CANVAS is perhaps several CANVA, V perhaps five.
 _PERHAPS: dict[Feature, Callable[[str], str]] = {
-    Feature.PLURAL: keys.perhaps_singular,
-    Feature.NUMERALS: keys.perhaps_number,
+    Feature.PLURAL: stems.perhaps_singular,
+    Feature.NUMERALS: stems.perhaps_number,
 }
 
 

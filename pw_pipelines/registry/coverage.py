@@ -3,7 +3,7 @@ every search."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -44,17 +44,37 @@ def sources(state: str, what: Literal["entities", "events"] = "entities") -> Sou
 # The newest whole copy of each source, recalled or not: a recalled one is not followed by the one it replaced,
 # whose rows are gone.
 _WHOLES = """select distinct on (source) source, snapshot_id, as_of from pw.snapshots
-             where source = any(%s) and loaded_at is not null and facts ->> 'share' = 'whole'
+             where source = any(%(whole)s) and loaded_at is not null and facts ->> 'share' = 'whole'
              order by source, as_of desc, fetched_at desc"""
 _DAYS = """select max(as_of) as newest, array_agg(distinct as_of) as days,
                (array_agg(snapshot_id order by as_of desc, fetched_at desc))[1] as snapshot_id
            from pw.snapshots
-           where source = any(%s) and loaded_at is not null and recalled_at is null
-             and facts ->> 'share' in ('increment', 'whole') and as_of > %s"""
+           where source = any(%(daily)s) and loaded_at is not null and recalled_at is null
+             and facts ->> 'share' in ('increment', 'whole') and as_of > {day}"""
 
-_EVENTS = """select array_agg(snapshot_id order by as_of) filter (where recalled_at is not null) as taken_back,
-                    sum(rejected_rows) filter (where recalled_at is null) as unreadable
-             from pw.snapshots where source = any(%(sources)s) and loaded_at is not null and as_of >= %(day)s"""
+# All that the books tell of one state, in one question: it is asked at every search.
+_TOLD = f"""
+    select c.*, w.recalled_at as whole_recalled, w.recall_reason,
+           (select array_agg(p.snapshot_id order by p.as_of) from pw.snapshots p
+            where p.source = any(%(entities)s) and p.recalled_at is not null and p.snapshot_id <> w.snapshot_id
+              and (p.loaded_at > w.loaded_at or (p.recalled_at >= w.loaded_at and p.as_of > w.as_of))
+           ) as taken_back,
+           (select sum(p.rejected_rows) from pw.snapshots p
+            where p.source = any(%(entities)s) and p.recalled_at is null and p.loaded_at is not null
+              and p.as_of >= c.whole_as_of) as unreadable,
+           (select count(*) from ({rekeying.STALE}) s) as stale,
+           e.wholes as event_wholes, e.day as events_whole_as_of,
+           t.taken_back as events_taken_back, t.unreadable as events_unreadable,
+           d.newest as events_newest, d.days as event_days
+    from registry.coverage c left join pw.snapshots w on w.snapshot_id = c.whole_snapshot_id
+    cross join lateral (select count(*) as wholes, min(as_of) as day from ({_WHOLES}) one) e
+    cross join lateral (
+        select array_agg(snapshot_id order by as_of) filter (where recalled_at is not null) as taken_back,
+               sum(rejected_rows) filter (where recalled_at is null) as unreadable
+        from pw.snapshots
+        where source = any(%(whole)s || %(daily)s) and loaded_at is not null and as_of >= e.day) t
+    cross join lateral ({_DAYS.format(day="e.day")}) d
+    where c.state = %(state)s"""
 
 
 def has_whole(connection: Connection, state: str) -> bool:
@@ -75,12 +95,13 @@ def names(db: Database, state: str) -> int:
 def refresh(connection: Connection, state: str, *, table: str | None, now: datetime) -> None:
     """Writes the state's line anew from the books and from `table`, its partition, within the caller's transaction."""
     told = sources(state)
-    wholes = connection.execute(_WHOLES, (list(told.whole),)).fetchall()
+    wholes = connection.execute(_WHOLES, {"whole": list(told.whole)}).fetchall()
     oldest = min(wholes, key=lambda row: str(row["as_of"])) if wholes and len(wholes) == len(told.whole) else None
     whole_day = oldest["as_of"] if oldest else None
     newest, missing = None, []
     if isinstance(whole_day, date) and told.daily:
-        newest = connection.execute(_DAYS, (list(told.daily), whole_day)).fetchone()
+        told_of = {"daily": list(told.daily), "day": whole_day}
+        newest = connection.execute(_DAYS.format(day="%(day)s"), told_of).fetchone()
         days = newest["days"] if newest else None
         if isinstance(days, list):
             missing = _missing(whole_day, days)
@@ -123,18 +144,16 @@ def _missing(after: date, days: Sequence[date]) -> list[date]:
 
 def coverage(connection: Connection, state: str, today: date, *, gaps: Sequence[str] = ()) -> Coverage:
     """What our data of one state is worth on `today` (the state's own day). `gaps`: what its sources never hold."""
+    entities, events = sources(state), sources(state, "events")
     row = connection.execute(
-        """select c.*, w.recalled_at as whole_recalled, w.recall_reason,
-               (select array_agg(p.snapshot_id order by p.as_of) from pw.snapshots p
-                where p.source = any(%(sources)s) and p.recalled_at is not null and p.snapshot_id <> w.snapshot_id
-                  and (p.loaded_at > w.loaded_at or (p.recalled_at >= w.loaded_at and p.as_of > w.as_of))
-               ) as taken_back,
-               (select sum(p.rejected_rows) from pw.snapshots p
-                where p.source = any(%(sources)s) and p.recalled_at is null and p.loaded_at is not null
-                  and p.as_of >= c.whole_as_of) as unreadable
-           from registry.coverage c left join pw.snapshots w on w.snapshot_id = c.whole_snapshot_id
-           where c.state = %(state)s""",
-        {"state": state, "sources": [*sources(state).whole, *sources(state).daily]},
+        _TOLD,
+        {
+            "state": state,
+            "entities": [*entities.whole, *entities.daily],
+            "whole": list(events.whole),
+            "daily": list(events.daily),
+            **rekeying.current(state),
+        },
     ).fetchone()
     if row is None:
         return Coverage(state, 0, None, tuple(gaps), is_usable=False, why_not=f"No register of {state} is loaded here.")
@@ -155,10 +174,10 @@ def coverage(connection: Connection, state: str, today: date, *, gaps: Sequence[
             reasons.append(f"Of {len(missing)} days no file came: {_shown(missing)}; a new whole copy mends that.")
         if count := int(str(row["unreadable"] or 0)):
             reasons.append(f"{count:,} records could not be read; whoever stands in them is not seen here.")
-        if too_old := _too_old(sources(state), whole_day, increment_day, as_of, today):
+        if too_old := _too_old(entities, whole_day, increment_day, as_of, today):
             reasons.append(too_old)
-    reasons += _events(connection, state, today)
-    if older := len(rekeying.stale(connection, state)):
+    reasons += _events(row, state, today)
+    if older := int(str(row["stale"])):
         reasons.append(
             f"{older} cop{'ies were' if older > 1 else 'y was'} loaded under older comparison keys; load it again: any "
             f"file of {state}, old or new, keys all names anew (pw names load {state} FILE, or its next fetch)."
@@ -175,23 +194,20 @@ def coverage(connection: Connection, state: str, today: date, *, gaps: Sequence[
     )
 
 
-def _events(connection: Connection, state: str, today: date) -> list[str]:
+def _events(row: Mapping[str, object], state: str, today: date) -> list[str]:
     """Why a change of name may not be seen here, in sentences; none where the state has no set of events."""
     told = sources(state, "events")
+    whole_day = row["events_whole_as_of"]
     if not told.whole:
         return []
-    wholes = connection.execute(_WHOLES, (list(told.whole),)).fetchall()
-    if len(wholes) < len(told.whole):
+    if int(str(row["event_wholes"])) < len(told.whole) or not isinstance(whole_day, date):
         return [f"No whole set of {state}'s events is loaded here, so changes of names are not seen."]
-    whole_day = min(day for row in wholes if isinstance(day := row["as_of"], date))
     reasons = []
-    row = connection.execute(_EVENTS, {"sources": [*told.whole, *told.daily], "day": whole_day}).fetchone() or {}
-    if isinstance(row["taken_back"], list):
-        reasons.append(f"Copies of {state}'s events were taken back: {', '.join(row['taken_back'])}.")
-    if count := int(str(row["unreadable"] or 0)):
+    if isinstance(taken_back := row["events_taken_back"], list):
+        reasons.append(f"Copies of {state}'s events were taken back: {', '.join(taken_back)}.")
+    if count := int(str(row["events_unreadable"] or 0)):
         reasons.append(f"{count:,} events could not be read; a change of name in them is not seen here.")
-    found = connection.execute(_DAYS, (list(told.daily), whole_day)).fetchone() or {}
-    newest, days = found["newest"], found["days"]
+    newest, days = row["events_newest"], row["event_days"]
     as_of = newest if isinstance(newest, date) else whole_day
     if isinstance(days, list) and (missing := _missing(whole_day, days)):
         as_of = missing[0] - timedelta(days=1)

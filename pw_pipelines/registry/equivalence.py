@@ -15,7 +15,7 @@ from typing import Literal
 
 from pw_pipelines.jurisdictions.features import FOUND_NEAR, Feature
 from pw_pipelines.jurisdictions.model import NameTest
-from pw_pipelines.registry import keys
+from pw_pipelines.registry import keys, lookup, stems
 from pw_pipelines.registry.comparison import Reading, beside_state_words, is_number, key, reading_of
 from pw_pipelines.registry.words import words
 
@@ -152,12 +152,12 @@ def lookup_keys(rule: NameTest, name: str) -> tuple[str, ...]:
     Where the state ignores its own words or an added number, those are put in and left out. Bounded: an added
     number above 20 is found as a near name at best.
     """
-    found = dict.fromkeys(keys.lookup_keys(name))
+    found = dict.fromkeys(lookup.lookup_keys(name))
     parts = keys.body(name)
     may_ignore = {*rule.ignores, *rule.unconfirmed}
     if Feature.STATE_WORDS in rule.ignores:
         bare = [parts[at] for at in beside_state_words(parts, rule.state_words)]
-        found |= dict.fromkeys(keys.lookup_keys(" ".join(bare)))
+        found |= dict.fromkeys(lookup.lookup_keys(" ".join(bare)))
         for phrase in rule.state_words:
             found.setdefault(keys.name_keys(" ".join([phrase, *bare]))[0])
             found.setdefault(keys.name_keys(" ".join([*bare, phrase]))[0])
@@ -170,7 +170,7 @@ def lookup_keys(rule: NameTest, name: str) -> tuple[str, ...]:
             found.setdefault(keys.name_keys(" ".join([*bare, str(number)]))[0])
     if Feature.NUMERALS in may_ignore:
         for at, part in enumerate(parts):
-            for said in _number_words().get(keys.perhaps_number(part), ()):
+            for said in _number_words().get(stems.perhaps_number(part), ()):
                 found.setdefault(keys.name_keys(" ".join([*parts[:at], said, *parts[at + 1 :]]))[0])
     return tuple(key for key in found if key)
 

@@ -1,7 +1,7 @@
 """`keys.name_keys` for millions of names: the very same keys, several times as quickly.
 
-A block's names are folded in one go, and a name whose words are all of the plain kind is put together from what is
-known of each word. Every other name (initials, a designator of several words, a foreign letter) goes the plain way.
+A block's names are folded and put together in one go, from what is known of each word. A name that has more to it than
+its words one by one (initials, a designator of several words) goes the plain way.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from pw_pipelines.registry import keys
+from pw_pipelines.registry import keys, stems
 from pw_pipelines.registry.words import words
 
 _SEPARATOR = "\n"
@@ -17,72 +17,61 @@ _FOLD = bytes(
     10
     if code == 10
     else ord(folded)
-    if isinstance(folded := keys._FOLD.get(code, chr(code)), str) and len(folded) == 1
+    if isinstance(folded := keys.FOLD.get(code, chr(code)), str) and len(folded) == 1
     else 32
     for code in range(256)
 )
-_GONE = "".join(chr(code) for code in range(128) if keys._FOLD.get(code, "") is None).encode()
-_SPELT_OUT = [(chr(code).encode(), folded.encode()) for code, folded in keys._FOLD.items()
+_GONE = "".join(chr(code) for code in range(128) if keys.FOLD.get(code, "") is None).encode()
+_SPELT_OUT = [(chr(code).encode(), folded.encode()) for code, folded in keys.FOLD.items()
               if isinstance(folded, str) and len(folded) > 1]  # fmt: skip
 
-_CHANGED_FIRST = tuple(chr(code) for code in keys._COARSE)
-_AWKWARD = "\0"  # a word that must be looked at with its neighbours spoils the key, which is then made the plain way
-_NOT_BEFORE_LAST, _ENDS_ALONE, _NOT_LAST = 1, 2, 4
+_FIRST = "\n"  # begins the first word of a name, whose first letter stays as it is
+_AWKWARD = "\0"  # what must be looked at with its neighbours spoils the key, which is then made the plain way
 
 
 class _Book:
-    """word -> what it gives the key at its beginning, further on, and its sound: three books that grow together."""
+    """Two pages that grow together: a word, with and without `_FIRST`, and what it gives the key and the near key."""
 
-    LARGEST = 150_000  # some 60 MB; a state's names have millions of words, and most of them once
+    LARGEST = 300_000  # some 60 MB; a state's names have millions of words, and most of them once
 
     def __init__(self) -> None:
-        self.head, self.rest, self.sound = _Page(self, 0), _Page(self, 1), _Page(self, 2)
+        self.keys, self.sounds = _Page(self), _Page(self)
 
-    def learn(self, word: str) -> tuple[str, str, str]:
-        """Enters a word."""
-        if len(self.rest) >= self.LARGEST:
-            for page in (self.head, self.rest, self.sound):
-                page.clear()
-        stem = keys.stem(word)
-        if not keys._never_telling().isdisjoint(
-            (word, stem, keys.singular(word))
-        ):  # as keys.is_little, the stem made once
-            stem = ""
-        sound = keys.sound(stem) if stem else ""
-        rest = stem.translate(keys._COARSE)
-        head = stem[:1] + stem[1:].translate(keys._COARSE) if stem.startswith(_CHANGED_FIRST) else rest
-        if rest == word:  # one text for both: less to keep, and it is at hand when the word was found
-            head, rest = word if head == rest else head, word
+    def learn(self, word: str) -> None:
+        """Enters a word, as the first of a name and as any other."""
+        if len(self.keys) >= self.LARGEST:
+            self.keys.clear()
+            self.sounds.clear()
+        word = word.removeprefix(_FIRST)
+        stem = stems.telling(word)
+        sound = stems.sound(stem) if stem else ""
         if (len(word) == 1 and word.isalpha()) or word == "www":
-            head = rest = _AWKWARD
-        self.head[word], self.rest[word], self.sound[word] = head, rest, sound
-        return head, rest, sound
+            first = other = _AWKWARD
+        else:
+            first, other = keys.coarse(stem) or _AWKWARD, keys.coarse_inside(stem)
+        self.keys[word], self.sounds[word] = other, sound
+        self.keys[_FIRST + word], self.sounds[_FIRST + word] = _FIRST + first, _FIRST + sound
 
 
 class _Page(dict[str, str]):
-    def __init__(self, book: _Book, which: int) -> None:
+    def __init__(self, book: _Book) -> None:
         super().__init__()
-        self._book, self._which = book, which
+        self._book = book
 
     def __missing__(self, word: str) -> str:
-        return self._book.learn(word)[self._which]
+        self._book.learn(word)
+        return self[word]
 
 
 _BOOK = _Book()
 
 
 @lru_cache(maxsize=1)
-def _places() -> dict[str, int]:
-    """Where words of designators and internet endings may not stand if a name is to be put together this way."""
+def _endings() -> tuple[frozenset[str], frozenset[str]]:
+    """Words of designators and internet endings; and those that say one alone, whatever stands before them."""
     ends, dotcom = words().designator_ends, words().dotcom
-    places: dict[str, int] = {}
-    for word in {part for phrases in ends.values() for phrase in phrases for part in phrase} | dotcom:
-        places[word] = _NOT_BEFORE_LAST
-        if (word,) in ends.get(word, ()) or word in dotcom:
-            places[word] |= _ENDS_ALONE
-        elif word in ends:
-            places[word] |= _NOT_LAST
-    return places
+    parts = frozenset(part for phrases in ends.values() for phrase in phrases for part in phrase) | dotcom
+    return parts, frozenset(word for word in parts if word in dotcom or (word,) in ends.get(word, ()))
 
 
 def many(names: Sequence[str | None]) -> tuple[list[str | None], list[str | None]]:
@@ -90,36 +79,36 @@ def many(names: Sequence[str | None]) -> tuple[list[str | None], list[str | None
     lines = _folded(names)
     if lines is None:
         return keys.many(names)
-    name_keys: list[str | None] = []
-    near_keys: list[str | None] = []
-    add_key, add_near, places = name_keys.append, near_keys.append, _places().get
-    head, rest, sound = _BOOK.head.__getitem__, _BOOK.rest.__getitem__, _BOOK.sound.__getitem__
+    parts, alone = _endings()
+    bodies: list[str] = []
+    plainly: list[int] = []  # names that must go the plain way
+    add = bodies.append
     for number, line in enumerate(lines):
-        parts = line.split()
-        key = ""
-        if len(parts) > 1:
-            last = places(parts[-1], 0)
-            if not last & _NOT_LAST and not places(parts[-2]):
-                if last & _ENDS_ALONE:
-                    parts.pop()
-                if key := head(parts[0]):
-                    key += "".join(map(rest, parts[1:]))
-        elif parts:
-            key = head(parts[0])
-        if key and _AWKWARD not in key:
-            add_key(key)
-            add_near(" ".join(sorted(map(sound, parts))).lstrip() if len(parts) > 1 else sound(parts[0]))
+        before, _, last = line.rpartition(" ")
+        if not before or last not in parts:
+            add(line)
             continue
+        add(before)
+        if last not in alone or before[before.rfind(" ") + 1 :] in parts:
+            plainly.append(number)
+    # From here on all names at once; each begins with the line end that stands before its first word.
+    written = (_FIRST + f" {_FIRST}".join(bodies)).split(" ")
+    joined = "".join(map(_BOOK.keys.__getitem__, written))
+    name_keys: list[str | None] = [*joined.split(_FIRST)[1:]]
+    sounds = " ".join(map(_BOOK.sounds.__getitem__, written)).split(_FIRST)[1:]
+    near_keys: list[str | None] = [" ".join(sorted(one.split())) for one in sounds]
+    if _AWKWARD in joined:
+        plainly += [number for number, key in enumerate(name_keys) if key and _AWKWARD in key]
+    for number in plainly:
         key, near = keys.name_keys(names[number] or "")
-        if len(keys._BOOK) > _Book.LARGEST:
-            keys._BOOK.clear()
-        add_key(key or None)
-        add_near(near or None)
+        name_keys[number], near_keys[number] = key or None, near or None
+    if len(keys.BOOK) > _Book.LARGEST:
+        keys.BOOK.clear()
     return name_keys, near_keys
 
 
 def _folded(names: Sequence[str | None]) -> list[str] | None:
-    """The names as plain words with blanks between them; None when a name has a line end in it."""
+    """The names as plain words with one blank between them; None when a name has a line end in it."""
     plain = [name or "" for name in names]
     text = _SEPARATOR.join(plain)
     if not text.isascii():
@@ -131,4 +120,8 @@ def _folded(names: Sequence[str | None]) -> list[str] | None:
     for mark, spelt in _SPELT_OUT:
         if mark in folded:
             folded = folded.replace(mark, spelt)
-    return folded.translate(_FOLD, _GONE).decode("ascii").split(_SEPARATOR)
+    folded = folded.translate(_FOLD, _GONE)
+    while b"  " in folded:
+        folded = folded.replace(b"  ", b" ")
+    folded = folded.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
+    return folded.decode("ascii").split(_SEPARATOR)

@@ -240,6 +240,7 @@ def _upsert(connection: Connection, table: str, merged: str) -> int:
         "case when n.status is null and o.status is null then coalesce({}, 'unknown') else {} end"
     ).format(won(*told_standing), of_one("standing", "status"))
     taken["snapshot_id"] = sql.SQL("case when n.is_newer then n.snapshot_id else o.snapshot_id end")
+    connection.execute(sql.SQL("analyze {}").format(sql.Identifier(merged)))  # nobody else does it for such a table
     updated = connection.execute(
         sql.SQL("update {} o set {} from {} n where n.record_id = o.record_id").format(
             qualified(table),
@@ -248,10 +249,9 @@ def _upsert(connection: Connection, table: str, merged: str) -> int:
         )
     ).rowcount
     added = connection.execute(
-        sql.SQL(
-            "insert into {0} ({1}) select {1} from {2} n "
-            "where not exists (select 1 from {0} o where o.record_id = n.record_id)"
-        ).format(qualified(table), _list(ENTITY_COLUMNS), sql.Identifier(merged))
+        sql.SQL("insert into {0} ({1}) select {1} from {2} on conflict (record_id) do nothing").format(
+            qualified(table), _list(ENTITY_COLUMNS), sql.Identifier(merged)
+        )
     ).rowcount
     return updated + added
 

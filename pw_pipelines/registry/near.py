@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from pw_pipelines.registry.keys import body, is_little, name_keys, sound, stem
+from pw_pipelines.registry.keys import body, name_keys
 from pw_pipelines.registry.model import Near, Record
+from pw_pipelines.registry.stems import is_little, sound, stem
 
 SHOWN = 10
 MOST_EDITS = 2

@@ -17,14 +17,14 @@ from pw_pipelines.sources.registers import registers_of
 
 BATCH = 20_000
 _KEYED = "register_keyed"
-_STALE = f"""select snapshot_id from pw.snapshots where source = any(%s) and loaded_at is not null
-             and facts ->> '{FACT}' is distinct from %s order by snapshot_id"""
+# Copies of a state that were loaded under another edition of the keys than today's; takes what `current` gives.
+STALE = f"""select snapshot_id from pw.snapshots where source = any(%(keyed)s) and loaded_at is not null
+            and facts ->> '{FACT}' is distinct from %(edition)s"""
 
 
-def stale(connection: Connection, state: str) -> list[str]:
-    """Copies of a state that were loaded under another edition of the keys than today's."""
-    told = [one.source for one in registers_of(state)]
-    return [str(row["snapshot_id"]) for row in connection.execute(_STALE, (told, version()))]
+def current(state: str) -> dict[str, object]:
+    """A state's registers and today's edition of the keys."""
+    return {"keyed": [one.source for one in registers_of(state)], "edition": version()}
 
 
 def key_anew(db: Database, state: str) -> int:
@@ -33,7 +33,7 @@ def key_anew(db: Database, state: str) -> int:
     For whoever has the state's turn. One transaction: searches are answered from the old keys until it commits.
     """
     with db.connect(application="pw register") as connection:
-        copies = stale(connection, state)
+        copies = [row["snapshot_id"] for row in connection.execute(STALE, current(state))]
         if not copies:
             return 0
         changed = 0

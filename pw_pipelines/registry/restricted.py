@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pydantic import field_validator
 
 from pw_pipelines.jurisdictions.model import Jurisdiction
-from pw_pipelines.registry import keys
+from pw_pipelines.registry import keys, stems
 from pw_pipelines.registry.comparison import designator_form
 from pw_pipelines.registry.model import EntityForm
 from pw_pipelines.registry.words import words
@@ -131,12 +131,12 @@ def _same(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=4_096)  # the listed words are folded for every name that is asked for
 def _folded(phrase: str) -> tuple[str, ...]:
-    return tuple(keys.singular(part) for part in keys.plain_words(phrase))
+    return tuple(stems.singular(part) for part in keys.plain_words(phrase))
 
 
 def _stands_in(phrase: str, parts: list[str]) -> bool:
     said = _folded(phrase)
     if len(said) > len(parts):
         return False
-    folded = tuple(map(keys.singular, parts))
+    folded = tuple(map(stems.singular, parts))
     return any(folded[at : at + len(said)] == said for at in range(len(folded) - len(said) + 1))

@@ -6,8 +6,8 @@ partition. The state is a constant in each statement, so that the other partitio
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any, cast
@@ -19,16 +19,19 @@ from rapidfuzz.distance import OSA
 
 from pw_pipelines.db.connection import Database
 from pw_pipelines.jurisdictions.book import jurisdiction
+from pw_pipelines.jurisdictions.model import Jurisdiction
 from pw_pipelines.registry import coverage as coverages
 from pw_pipelines.registry import near as nearest
 from pw_pipelines.registry.equivalence import lookup_keys
 from pw_pipelines.registry.keys import name_keys, plain_words
 from pw_pipelines.registry.model import Coverage, EntityForm, NameVerdict, Near, Record
 from pw_pipelines.registry.partitions import BY_LENGTH, BY_LENGTH_REVERSED, length_mark
+from pw_pipelines.registry.verdict import judge
 from pw_pipelines.snapshots.books import Connection
 
-MOST_SAME = 500  # records of one key that are judged, live ones first
-MOST_LOOKED_AT = 5_000  # of which those are chosen
+ENOUGH = 3  # records of one key that are judged first: where one of them has the name, further ones change nothing
+MOST_SAME = 500  # else so many, live ones first
+MOST_LOOKED_AT = 5_000  # of the own key, and of the other keys, of which those are chosen
 MOST_PER_STRETCH = 1_000  # keys of the index, for near names
 MOST_KEYS_ALIKE, MOST_OF_A_KEY = 100, 10  # of which the nearest are looked at, and records of each
 MOST_ALIKE = 300  # records of such keys, together
@@ -44,16 +47,20 @@ _COLUMNS = (
 
 _SAME = f"""
     select {", ".join(f"e.{name}" for name in _COLUMNS)}, p.recalled_at is not null as is_recalled
-    from (select * from (select * from registry.entities where state = {{state}} and {BY_LENGTH} collate "C" = any(%s)
-                         limit {MOST_LOOKED_AT}) looked_at
-          order by (standing = 'live') desc, record_id limit {MOST_SAME + 1}) e
+    from (select * from (
+              (select * from registry.entities where state = {{state}} and {BY_LENGTH} collate "C" = %(own)s
+               limit %(of_each)s)
+              union all
+              (select * from registry.entities where state = {{state}} and {BY_LENGTH} collate "C" = any(%(others)s)
+               limit %(of_each)s)) looked_at
+          order by (standing = 'live') desc, record_id limit %(most)s) e
     left join pw.snapshots p on p.snapshot_id = e.snapshot_id
     order by (e.standing = 'live') desc, e.record_id"""
 
-_NAMED = f"""
+_NAMED = """
     select entity_id, sequence, code, description, filed_on, effective_on, name, name_key, snapshot_id
-    from registry.events where state = {{state}} and name_key = any(%s)
-    order by entity_id, sequence limit {MOST_SAME + 1}"""
+    from registry.events where state = {state} and name_key = any(%s)
+    order by entity_id, sequence limit %s"""
 
 _STRETCH = f"""
     select x.name_key from unnest(%s::text[], %s::text[]) r (low, high) cross join lateral (
@@ -76,34 +83,34 @@ _LIKE = f"""
     limit {MOST_OF_A_SOUND + MOST_ALIKE}"""
 
 
-@dataclass(frozen=True)
-class Found:
-    """What the register holds. is_capped: there are more records of this key than were looked at."""
-
-    records: list[Record]
-    near: list[Near]
-    is_capped: bool = False
-
-
 @cache
 def _statement(template: str, state: str) -> str:
     return sql.SQL(cast(Any, template)).format(state=sql.Literal(state)).as_string()
 
 
-def exact(connection: Connection, state: str, name: str) -> tuple[list[Record], bool]:
-    """Records with a key of `name`, live ones first, and names of such a key in events; whether there are more."""
-    keys = list(lookup_keys(jurisdiction(state).name_test, name))
-    if not keys:
+def exact(connection: Connection, state: str, name: str, *, is_first: bool = False) -> tuple[list[Record], bool]:
+    """Records with a key of `name`, live ones first, and names of such a key in events; whether there are more.
+
+    is_first: only a few of the name's own key, of its other keys and of events: quicker where hundreds have one name.
+    """
+    own, *others = lookup_keys(jurisdiction(state).name_test, name) or [None]
+    if own is None:
         return [], False
-    rows = connection.execute(_query(_SAME, state), ([length_mark(len(key)) + key for key in keys],)).fetchall()
-    records = [_record(row) for row in rows[:MOST_SAME]]
-    named = connection.execute(_query(_NAMED, state), (keys,)).fetchall()
+    of_each, most = (ENOUGH, 2 * ENOUGH) if is_first else (MOST_LOOKED_AT, MOST_SAME)
+    rows = connection.execute(
+        _query(_SAME, state),
+        {"own": _marked(own), "others": list(map(_marked, others)), "of_each": of_each, "most": most + 1},
+    ).fetchall()
+    of_own = sum(row["name_key"] == own for row in rows)
+    are_more = len(rows) > most or max(of_own, len(rows) - of_own) >= of_each
+    records = [_record(row) for row in rows[:most]]
+    named = connection.execute(_query(_NAMED, state), ([own, *others], most + 1)).fetchall()
     # An entity's event is left aside where its record tells the same name; one that changed its name a little is not.
     if named:
         told = {(record.entity_id, *plain_words(record.name)) for record in records}
-        events = [_event(state, row) for row in named[:MOST_SAME]]
+        events = [_event(state, row) for row in named[:most]]
         records += [event for event in events if (event.entity_id, *plain_words(event.name)) not in told]
-    return records, len(rows) > MOST_SAME or len(named) > MOST_SAME
+    return records, are_more or len(named) > most
 
 
 def near(connection: Connection, state: str, name: str) -> list[Near]:
@@ -113,7 +120,7 @@ def near(connection: Connection, state: str, name: str) -> list[Near]:
         return []
     alike = _keys_alike(connection, state, key)
     with connection.cursor(row_factory=tuple_row) as cursor:  # hundreds of them, so no more than is needed
-        cursor.execute(_query(_LIKE, state), (near_key, [length_mark(len(one)) + one for one in alike]))
+        cursor.execute(_query(_LIKE, state), (near_key, list(map(_marked, alike))))
         found = [nearest.Candidate(*row) for row in cursor]
     return nearest.ranked(name, [one for one in found if one.name_key is not None and one.name is not None])
 
@@ -128,12 +135,6 @@ def _keys_alike(connection: Connection, state: str, key: str) -> list[str]:
     return [one for one, _edits, _place in found]
 
 
-def find(connection: Connection, state: str, name: str) -> Found:
-    """Records of the same key and names like it."""
-    records, is_capped = exact(connection, state, name)
-    return Found(records, near(connection, state, name), is_capped)
-
-
 def coverage(connection: Connection, state: str, today: date) -> Coverage:
     """What our data of a state is worth on `today`, with what its sources never hold."""
     return coverages.coverage(connection, state, today, gaps=jurisdiction(state).data_source.gaps)
@@ -141,15 +142,35 @@ def coverage(connection: Connection, state: str, today: date) -> Coverage:
 
 def judged(connection: Connection, code: str, name: str, *, today: date, form: EntityForm = "llc") -> NameVerdict:
     """The verdict on one name in one state, over a connection that is open."""
-    from pw_pipelines.registry.verdict import judge
-
     where = jurisdiction(code)
-    found = find(connection, where.code, name)
-    worth = coverage(connection, where.code, today)
-    if found.is_capped:
+    near_names, worth = near(connection, where.code, name), coverage(connection, where.code, today)
+    return by_key(connection, where, name, near_names, worth, form=form)
+
+
+def by_key(
+    connection: Connection,
+    where: Jurisdiction,
+    name: str,
+    near_names: Sequence[Near],
+    worth: Coverage,
+    *,
+    form: EntityForm = "llc",
+) -> NameVerdict:
+    """The verdict, where names like it and what the data is worth are known: records of the name's key are looked up,
+    and no more of them than it takes."""
+    records, are_more = exact(connection, where.code, name, is_first=True)
+    verdict = judge(where, name, records, near_names, worth, form=form)
+    if not are_more:
+        return verdict
+    if verdict.verdict == "taken":
+        return replace(
+            verdict, reasons=(*verdict.reasons, "There may be more records with this name's key; these were enough.")
+        )
+    records, are_more = exact(connection, where.code, name)
+    if are_more:
         more = f"More than {MOST_SAME} records have this name's key; not all of them were looked at."
         worth = replace(worth, gaps=(*worth.gaps, more), is_usable=False, why_not=worth.why_not or more)
-    return judge(where, name, found.records, found.near, worth, form=form)
+    return judge(where, name, records, near_names, worth, form=form)
 
 
 def search(db: Database, code: str, name: str, *, today: date, form: EntityForm = "llc") -> NameVerdict:
@@ -168,6 +189,11 @@ def search_many(
 
 def _query(template: str, state: str) -> bytes:
     return _statement(template, state).encode()
+
+
+def _marked(key: str) -> str:
+    """A key as it stands in the index by length."""
+    return length_mark(len(key)) + key
 
 
 def _stretches(key: str) -> tuple[list[str], list[str], list[str], list[str]]:

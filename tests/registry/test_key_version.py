@@ -37,7 +37,7 @@ def keys_digest() -> str:
 
 
 def test_keys_that_change_have_another_version() -> None:
-    """If this fails, keys.py makes other keys: raise EDITION and pin the new pair. words.yaml changes it by itself."""
+    """If this fails, other keys are made: raise EDITION, pin the new pair. words.yaml changes it by itself."""
     assert len(NAMES) > 200
     assert (version(), keys_digest()) == PINNED
 

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pw_pipelines.registry import keys
-from pw_pipelines.registry.keys import WORD_STEPS, is_all_little, lookup_keys, many, name_keys
+from pw_pipelines.registry.keys import is_all_little, many, name_keys
+from pw_pipelines.registry.lookup import lookup_keys
+from pw_pipelines.registry.stems import WORD_STEPS
 from pw_pipelines.registry.words import words
 
 

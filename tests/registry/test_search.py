@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pw_pipelines.registry import keys, near, search
@@ -146,6 +148,26 @@ def test_more_records_of_one_key_than_are_judged_is_said(house: House) -> None:
     assert records[0].standing == "live"
 
 
+def test_one_record_in_the_way_is_found_behind_any_number_that_are_not(house: House) -> None:
+    others = [Company(f"L{n:011}", "BLEUE FOX LLC") for n in range(search.ENOUGH + 5)]
+    house.whole(*others, Company("P00000000001", "BLUE FOX INC"))
+
+    with house.db.connect() as connection:
+        verdict = search.judged(connection, "FL", "Blue Fox LLC", today=TODAY)
+
+    assert (verdict.verdict, [one.id for one in verdict.blocking]) == ("taken", ["P00000000001"])
+
+
+def test_of_many_records_with_the_name_a_few_are_enough_and_that_is_said(house: House) -> None:
+    house.whole(*(Company(f"L{n:011}", "BLUE FOX LLC") for n in range(search.ENOUGH + 5)))
+
+    with house.db.connect() as connection:
+        verdict = search.judged(connection, "FL", "Blue Fox LLC", today=TODAY)
+
+    assert (verdict.verdict, len(verdict.blocking)) == ("taken", search.ENOUGH)
+    assert "There may be more records with this name's key; these were enough." in verdict.reasons
+
+
 def test_a_name_in_an_event_is_a_candidate_of_its_own(house: House) -> None:
     house.whole(Company("L00000000001", "BLUE FOX MEDIA LLC"))
     with house.db.connect() as connection:
@@ -161,11 +183,12 @@ def test_a_name_in_an_event_is_a_candidate_of_its_own(house: House) -> None:
 def test_a_search_touches_one_index_of_one_state(filled: House) -> None:
     with filled.db.connect() as connection:
         connection.execute("set enable_seqscan = off")  # so few rows would be read through
-        plan = connection.execute(b"explain " + search._query(search._SAME, "FL"), (["+blufox"],)).fetchall()
+        asked = {"own": "+blufox", "others": ["+blifox"], "of_each": 6, "most": 6}
+        plan = connection.execute(b"explain " + search._query(search._SAME, "FL"), asked).fetchall()
 
     told = "\n".join(str(row["QUERY PLAN"]) for row in plan)
-    assert "ix_entities_key" in told
-    assert "Append" not in told
+    assert told.count("ix_entities_key") == 2
+    assert set(re.findall(r"\bon (entities_[a-z]+)", told)) == {"entities_fl"}
 
 
 def test_an_entity_that_changed_its_name_a_little_is_found_under_both_names(house: House) -> None:

@@ -10,7 +10,7 @@ from random import Random
 
 from pw_pipelines.jurisdictions.features import Feature
 from pw_pipelines.jurisdictions.model import NameTest
-from pw_pipelines.registry.keys import is_little, stem
+from pw_pipelines.registry.stems import is_little, stem
 from pw_pipelines.registry.words import words
 
 # Words that no list speaks of and no rule of thumb changes but by number, and their plurals.
