@@ -93,9 +93,10 @@ def exact(connection: Connection, state: str, name: str, *, is_first: bool = Fal
 
     is_first: only a few of the name's own key, of its other keys and of events: quicker where hundreds have one name.
     """
-    own, *others = lookup_keys(jurisdiction(state).name_test, name) or [None]
-    if own is None:
+    keys = lookup_keys(jurisdiction(state).name_test, name)
+    if not keys:
         return [], False
+    own, *others = keys
     of_each, most = (ENOUGH, 2 * ENOUGH) if is_first else (MOST_LOOKED_AT, MOST_SAME)
     rows = connection.execute(
         _query(_SAME, state),
