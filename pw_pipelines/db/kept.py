@@ -31,6 +31,7 @@ class KeptDatabase(Database):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self._idle: list[psycopg.Connection[dict[str, object]]] = []
+        self._keeps = True
         self._process = os.getpid()
 
     @contextmanager
@@ -51,7 +52,8 @@ class KeptDatabase(Database):
             self._given_back(connection)
 
     def close(self) -> None:
-        """Closes what is kept; connections in use are closed when they are given back and nobody asks again."""
+        """Closes what is kept, keeps nothing from now on: connections in use are closed when they are given back."""
+        self._keeps = False
         while self._idle:
             self._idle.pop().close()
 
@@ -75,7 +77,7 @@ class KeptDatabase(Database):
 
     def _given_back(self, connection: psycopg.Connection[dict[str, object]]) -> None:
         is_well = not connection.closed and connection.info.transaction_status is TransactionStatus.IDLE
-        if not is_well or connection.autocommit or len(self._idle) >= KEPT:
+        if not (is_well and self._keeps) or connection.autocommit or len(self._idle) >= KEPT:
             connection.close()
             return
         self._idle.append(connection)

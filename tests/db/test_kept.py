@@ -71,6 +71,13 @@ def test_a_connection_that_broke_in_use_is_thrown_away(db: Database) -> None:
             assert connection.execute("select 1 as one").fetchone() == {"one": 1}
 
 
+def test_what_is_given_back_after_the_end_is_closed(db: Database) -> None:
+    database = KeptDatabase(db.url)
+    with database.connect() as connection:
+        database.close()
+    assert connection.closed
+
+
 def test_a_run_closes_its_connections_unless_the_process_goes_on_to_another(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
