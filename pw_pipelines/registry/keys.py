@@ -170,9 +170,14 @@ def coarse(text: str) -> str:
     return text[:1] + coarse_inside(text[1:])
 
 
-def key_of(parts: list[str]) -> str:
+def stems_of(parts: Sequence[str]) -> str:
+    """The stems of the words of a name's body, together; of nothing but little words, those."""
+    return "".join([BOOK[part][0] for part in parts]) or "".join(parts)
+
+
+def key_of(parts: Sequence[str]) -> str:
     """The name key of the words of a name's body."""
-    return coarse("".join([BOOK[part][0] for part in parts]) or "".join(parts))  # nothing but little words: then those
+    return coarse(stems_of(parts))
 
 
 def name_keys(name: str) -> tuple[str, str]:

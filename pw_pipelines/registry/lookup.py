@@ -12,6 +12,7 @@ from pw_pipelines.registry.keys import (
     initials_closed_up,
     key_of,
     plain_words,
+    stems_of,
     without_designator,
 )
 
@@ -30,18 +31,25 @@ def lookup_keys(name: str) -> tuple[str, ...]:
     if not parts:
         return ()
     found: dict[str, None] = {key_of(parts): None}
+    seen: set[str] = set()  # stems written together: most ways give the same
     whole = plain_words(name)
     for ways in (_with_end(whole), _together(parts), _apart(parts), _apart(["".join(parts)])):
         for way in ways:
-            found.setdefault(key_of(initials_closed_up(way) if min(map(len, way)) == 1 else way))
+            read = [initials_closed_up(way) if min(map(len, way)) == 1 else way]
             if BOOK[way[-1]][1] or way[0] == "www":
-                found.setdefault(key_of(body_of(way)))
+                read.append(body_of(way))
+            for one in read:
+                if (joined := stems_of(one)) not in seen:
+                    seen.add(joined)
+                    found.setdefault(coarse(joined))
             if len(found) >= MOST_LOOKUPS:
                 return tuple(found)
-    for key in _keys_of_thirds("".join(parts)):
-        found.setdefault(key)
-        if len(found) >= MOST_LOOKUPS:
-            break
+    for joined in _thirds("".join(parts)):
+        if joined not in seen:
+            seen.add(joined)
+            found.setdefault(coarse(joined))
+            if len(found) >= MOST_LOOKUPS:
+                break
     return tuple(found)
 
 
@@ -76,8 +84,9 @@ def _apart(parts: list[str]) -> Iterable[list[str]]:
             yield [*parts[:at], part[:cut], part[cut:], *parts[at + 1 :]]
 
 
-def _keys_of_thirds(word: str) -> Iterable[str]:
-    """The keys of one long word written as three, each made from what is known of its pieces; there are hundreds."""
+def _thirds(word: str) -> Iterable[str]:
+    """One long word written as three, as the stems of the three together, each made from what is known of its pieces;
+    there are hundreds."""
     length = len(word)
     if length > _LONGEST_IN_THIRDS:
         return
@@ -91,9 +100,7 @@ def _keys_of_thirds(word: str) -> Iterable[str]:
             if (second == first + 1 and (first == 1 or second == length - 1)) or start == "www" or ends_a_name:
                 # Single letters side by side are initials, and an end may be a designator: read as a name is.
                 way = initials_closed_up([start, middle, word[second:]])
-                yield key_of(way)
-                yield key_of(body_of(way))
-            elif joined := begun + BOOK[middle][0] + end:
-                yield coarse(joined)
+                yield stems_of(way)
+                yield stems_of(body_of(way))
             else:
-                yield key_of([start, middle, word[second:]])
+                yield begun + BOOK[middle][0] + end or word

@@ -153,11 +153,23 @@ def sound(word: str) -> str:
     return ("a" if word[0] in "aeiouy" else "") + _DOUBLED.sub(r"\1", code) or word[0]
 
 
+# Letters at which the ends of plurals and tenses end.
+_CHANGED_AT_THE_END = frozenset({ending[-1] for ending in _PLURAL_ENDS} | set("gdeyi"))
+
+
 def telling(word: str) -> str:
     """The word's stem; empty for a word that some state ignores wherever it stands: articles, prepositions and the
     like."""
+    if word[-1:] not in _CHANGED_AT_THE_END and word not in _spoken_of() and word + "e" not in _listed():
+        return word  # as below; most pieces of a name that is written apart are such
     stemmed = stem(word)
     return stemmed if _never_telling().isdisjoint((word, stemmed, singular(word))) else ""
+
+
+@lru_cache(maxsize=1)
+def _spoken_of() -> frozenset[str]:
+    """Words that may be taken for others, or be left out."""
+    return _variants() | _never_telling() | frozenset(words().tenses)
 
 
 @lru_cache(maxsize=1)

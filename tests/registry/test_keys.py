@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pw_pipelines.registry import keys
+from pw_pipelines.registry import keys, stems
 from pw_pipelines.registry.keys import is_all_little, many, name_keys
 from pw_pipelines.registry.lookup import lookup_keys
 from pw_pipelines.registry.stems import WORD_STEPS
@@ -75,6 +75,12 @@ def test_whatever_a_state_ignores_of_a_word_leaves_the_key_alone() -> None:
         if key(f"amber {word} fox") != key(f"amber {step(word)} fox")
     ]
     assert moved == []
+
+
+@given(st.one_of(st.sampled_from(_vocabulary()), st.from_regex("[a-z0-9]{1,12}(ing|ed|es|e|i|y)?", fullmatch=True)))
+def test_the_short_way_to_a_words_stem_leads_where_the_long_one_does(word: str) -> None:
+    ignored = stems._never_telling() & {word, stems.stem(word), stems.singular(word)}
+    assert stems.telling(word) == ("" if ignored else stems.stem(word))
 
 
 @given(st.text(min_size=0, max_size=40))
