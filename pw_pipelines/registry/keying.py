@@ -25,32 +25,35 @@ _GONE = "".join(chr(code) for code in range(128) if keys.FOLD.get(code, "") is N
 _SPELT_OUT = [(chr(code).encode(), folded.encode()) for code, folded in keys.FOLD.items()
               if isinstance(folded, str) and len(folded) > 1]  # fmt: skip
 
-_FIRST = "\n"  # begins the first word of a name, whose first letter stays as it is
+_FIRST, _LAST = "\n", "\t"  # before the first word of a name, whose first letter stays as it is, and after the last
 _AWKWARD = "\0"  # what must be looked at with its neighbours spoils the key, which is then made the plain way
 
 
 class _Book:
-    """Two pages that grow together: a word, with and without `_FIRST`, and what it gives the key and the near key."""
+    """Two pages that grow together: a word with its marks, and what it gives the key and the near key."""
 
     LARGEST = 300_000  # some 60 MB; a state's names have millions of words, and most of them once
 
     def __init__(self) -> None:
         self.keys, self.sounds = _Page(self), _Page(self)
 
-    def learn(self, word: str) -> None:
-        """Enters a word, as the first of a name and as any other."""
+    def learn(self, marked: str) -> None:
+        """Enters a word."""
         if len(self.keys) >= self.LARGEST:
             self.keys.clear()
             self.sounds.clear()
-        word = word.removeprefix(_FIRST)
-        stem = stems.telling(word)
-        sound = stems.sound(stem) if stem else ""
-        if (len(word) == 1 and word.isalpha()) or word == "www":
-            first = other = _AWKWARD
-        else:
-            first, other = keys.coarse(stem) or _AWKWARD, keys.coarse_inside(stem)
-        self.keys[word], self.sounds[word] = other, sound
-        self.keys[_FIRST + word], self.sounds[_FIRST + word] = _FIRST + first, _FIRST + sound
+        word = marked.strip(_FIRST + _LAST)
+        first = _FIRST if marked.startswith(_FIRST) else ""
+        is_alone = bool(first) and marked.endswith(_LAST)
+        parts, designators = _endings()
+        key, sound = _AWKWARD, ""
+        if word in designators and marked.endswith(_LAST) and not is_alone:
+            key = ""
+        elif word and not (len(word) == 1 and word.isalpha()) and word != "www" and (is_alone or word not in parts):
+            stem = stems.telling(word)
+            key = (keys.coarse(stem) or _AWKWARD) if first else keys.coarse_inside(stem)
+            sound = stems.sound(stem) if stem else ""
+        self.keys[marked], self.sounds[marked] = first + key, first + sound
 
 
 class _Page(dict[str, str]):
@@ -58,9 +61,9 @@ class _Page(dict[str, str]):
         super().__init__()
         self._book = book
 
-    def __missing__(self, word: str) -> str:
-        self._book.learn(word)
-        return self[word]
+    def __missing__(self, marked: str) -> str:
+        self._book.learn(marked)
+        return self[marked]
 
 
 _BOOK = _Book()
@@ -76,39 +79,26 @@ def _endings() -> tuple[frozenset[str], frozenset[str]]:
 
 def many(names: Sequence[str | None]) -> tuple[list[str | None], list[str | None]]:
     """`name_key` and `near_key` of many names; None for no name and for one without a letter or digit."""
-    lines = _folded(names)
-    if lines is None:
+    text = _folded(names)
+    if text is None:
         return keys.many(names)
-    parts, alone = _endings()
-    bodies: list[str] = []
-    plainly: list[int] = []  # names that must go the plain way
-    add = bodies.append
-    for number, line in enumerate(lines):
-        before, _, last = line.rpartition(" ")
-        if not before or last not in parts:
-            add(line)
-            continue
-        add(before)
-        if last not in alone or before[before.rfind(" ") + 1 :] in parts:
-            plainly.append(number)
-    # From here on all names at once; each begins with the line end that stands before its first word.
-    written = (_FIRST + f" {_FIRST}".join(bodies)).split(" ")
-    joined = "".join(map(_BOOK.keys.__getitem__, written))
+    marked = (_FIRST + text.replace(_SEPARATOR, f"{_LAST} {_FIRST}") + _LAST).split(" ")
+    joined = "".join(map(_BOOK.keys.__getitem__, marked))
+    heard = " ".join(map(_BOOK.sounds.__getitem__, marked))
     name_keys: list[str | None] = [*joined.split(_FIRST)[1:]]
-    sounds = " ".join(map(_BOOK.sounds.__getitem__, written)).split(_FIRST)[1:]
-    near_keys: list[str | None] = [" ".join(sorted(one.split())) for one in sounds]
+    near_keys: list[str | None] = [" ".join(sorted(sounds.split())) for sounds in heard.split(_FIRST)[1:]]
     if _AWKWARD in joined:
-        plainly += [number for number, key in enumerate(name_keys) if key and _AWKWARD in key]
-    for number in plainly:
-        key, near = keys.name_keys(names[number] or "")
-        name_keys[number], near_keys[number] = key or None, near or None
+        for number, key in enumerate(name_keys):
+            if key is not None and _AWKWARD in key:
+                plain, near = keys.name_keys(names[number] or "")
+                name_keys[number], near_keys[number] = plain or None, near or None
     if len(keys.BOOK) > _Book.LARGEST:
         keys.BOOK.clear()
     return name_keys, near_keys
 
 
-def _folded(names: Sequence[str | None]) -> list[str] | None:
-    """The names as plain words with one blank between them; None when a name has a line end in it."""
+def _folded(names: Sequence[str | None]) -> str | None:
+    """The names as plain words with one blank between them, a line each; None when a name has a line end in it."""
     plain = [name or "" for name in names]
     text = _SEPARATOR.join(plain)
     if not text.isascii():
@@ -124,4 +114,4 @@ def _folded(names: Sequence[str | None]) -> list[str] | None:
     while b"  " in folded:
         folded = folded.replace(b"  ", b" ")
     folded = folded.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
-    return folded.decode("ascii").split(_SEPARATOR)
+    return folded.decode("ascii")
