@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "leads": ("leads", "Reconcile leads with Listmonk; suppress an address; stops and their lifting."),
     "bounces": ("bounces", "What a returned mail says and by which lines; work the bounce mailbox once."),
     "orders": ("orders", "Items of paid orders: what waits, what proves it, approve, hold, retry, resolve, evidence."),
+    "discounts": ("discounts", "Discount codes: add, list, end."),
+    "agents": ("agents", "Sales agents: add, list, end, resume, and the account their commissions go to."),
     "probe": ("probe", "Look whether the portals still are as our files say; open one again that was closed."),
     "staff": ("staff", "Who may log in at the desk: add, list, disable, password."),
     "backup": ("backup", "Make backups, prove them, list them; restore them for practice."),
@@ -64,7 +66,8 @@ def main() -> None:
     try:
         build(word)()
     except UsageError as error:
-        stderr.print(f"[bold red]error[/] {escape(str(error))}", highlight=False)
+        said = f"{error} {error.remedy}" if error.remedy else str(error)
+        stderr.print(f"[bold red]error[/] {escape(said)}", highlight=False)
         raise SystemExit(EXIT_USAGE) from error
     except PwError as error:
         stderr.print(f"[bold red]error[/] {escape(str(error))}", highlight=False)

@@ -45,7 +45,7 @@ def typed(question: str, *, twice: bool = False) -> str:
 
 
 @contextmanager
-def _books() -> Iterator[tuple[Stack, Connection]]:
+def books() -> Iterator[tuple[Stack, Connection]]:
     """The stack and one transaction on its books."""
     with open_stack(load_settings()) as stack, stack.db.connect() as connection:
         yield stack, cast("Connection", connection)
@@ -53,7 +53,7 @@ def _books() -> Iterator[tuple[Stack, Connection]]:
 
 def _did(item_id: int, deed: Callable[[Stack, Connection], dict[str, Any] | None], *, as_json: bool, said: str) -> None:
     """Does one deed and says how the item stands afterwards."""
-    with _books() as (stack, connection):
+    with books() as (stack, connection):
         more = deed(stack, connection) or {}
         item = read_item(connection, item_id)
     if as_json:
@@ -81,7 +81,7 @@ def list_command(
     wanted = board.Filter(
         gate=gate if gate != "ready" else None, who=waiting_for, state="ready" if gate == "ready" else None
     )
-    with _books() as (_, connection):
+    with books() as (_, connection):
         rows = board.queue(connection, wanted, size=limit)
         counts = {name: row["items"] for name, row in board.counts(connection).items()}
     if as_json:
@@ -110,7 +110,7 @@ def queue_table(rows: Sequence[board.Row]) -> Table:
 def show_command(number: Number, as_json: AsJson = False) -> None:
     """One order: each item's stages with what proves them, its gate, its effects."""
     asked = number.strip().upper()
-    with _books() as (stack, connection):
+    with books() as (stack, connection):
         rows = board.queue(connection, board.Filter(number=asked), size=1_000)
         if not rows:
             raise UsageError(f"There is no paid order {asked} whose items are worked.")
@@ -184,7 +184,7 @@ def resolve_command(
 ) -> None:
     """Say what became of an unknown effect. If it happened it is not done again; if not, it is done anew, a filing only
     after a second person said the same."""
-    with _books() as (stack, connection):
+    with books() as (stack, connection):
         settled = deeds.resolve(
             connection, effect, happened=happened, by=who(), note=note, reference=reference,
             now=stack.settings.clock.now(),
@@ -265,7 +265,10 @@ def evidence_command(
 
 @app.command("verify-evidence")
 def verify_command(
-    file: Annotated[Path, typer.Argument(help="A file written by `pw orders evidence`, or its folder.", exists=True)],
+    file: Annotated[
+        Path,
+        typer.Argument(help="A file of `pw orders evidence`, the folder it wrote, or a file unpacked.", exists=True),
+    ],
     *,
     seal: Annotated[
         list[str] | None, typer.Option(help="Fingerprint the firm's seal must have; may be given several times.")
@@ -273,14 +276,20 @@ def verify_command(
     as_json: AsJson = False,
 ) -> None:
     """Examine an evidence file offline: digests, the chain of the signature, seals, and that all speak of the same."""
-    from pw_pipelines.fulfillment.custody_checks import verify
+    from pw_pipelines.fulfillment.custody_checks import LIST, verify
 
-    checks = verify(file, seals=seal or ())
-    ok = all(check.ok for check in checks)
-    if as_json:
-        emit_json({"ok": ok, "file": file, "checks": checks})
+    inside = sorted(file.glob("*.zip")) if file.is_dir() and not (file / LIST).exists() else []
+    found = {one: verify(one, seals=seal or ()) for one in inside or [file]}
+    ok = all(check.ok for checks in found.values() for check in checks)
+    if as_json and not inside:
+        emit_json({"ok": ok, "file": file, "checks": found[file]})
+    elif as_json:
+        emit_json({"ok": ok, "files": [{"file": path, "checks": checks} for path, checks in found.items()]})
     else:
-        _checks(checks)
+        for path, checks in found.items():
+            if inside:
+                stdout.print(escape(str(path)), highlight=False, soft_wrap=True)
+            _checks(checks)
     if not ok:
         raise typer.Exit(EXIT_FAILED)
 

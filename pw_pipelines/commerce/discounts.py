@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,8 @@ from pw_pipelines.errors import UsageError
 CENT = Decimal("0.01")
 CAP_PERCENT = Decimal(15)
 REFERRAL_PERCENT = Decimal(5)
+CODE = re.compile(r"[A-Z0-9][A-Z0-9_.-]{0,39}", re.ASCII)
+MOST = Decimal(100_000)
 _ANOTHER = "Leave the code out, or give another one."
 
 
@@ -38,11 +41,12 @@ class Referral:
 
 @dataclass(frozen=True)
 class Reduction:
-    """What one code takes off, a positive amount to the cent."""
+    """What one code takes off, a positive amount to the cent. is_cut: it asked for more than the cap leaves."""
 
     kind: Literal["discount", "referral"]
     code: str
     amount: Decimal
+    is_cut: bool = False
 
 
 def reductions(base: Decimal, codes: Iterable[Discount | Referral]) -> tuple[Reduction, ...]:
@@ -54,10 +58,12 @@ def reductions(base: Decimal, codes: Iterable[Discount | Referral]) -> tuple[Red
     left = (base * CAP_PERCENT / 100).quantize(CENT, ROUND_DOWN)
     taken: list[Reduction] = []
     for one in sorted(codes, key=lambda code: (isinstance(code, Discount), code.code)):
-        amount = min(_asked(base, one), left)
+        asked = _asked(base, one)
+        amount = min(asked, left)
         left -= amount
         if amount > 0:
-            taken.append(Reduction("discount" if isinstance(one, Discount) else "referral", one.code, amount))
+            kind: Literal["discount", "referral"] = "discount" if isinstance(one, Discount) else "referral"
+            taken.append(Reduction(kind, one.code, amount, is_cut=amount < asked))
     return tuple(taken)
 
 
@@ -73,14 +79,27 @@ def make_discount(
 ) -> None:
     """Keeps a new code in capitals. usage_limit: 1 for a single use, None for any number.
 
-    Raises UsageError when the code stands already, or its amount or limit can't be.
+    Raises UsageError when the code stands already, or its amount, limit or end can't be.
     """
     code = discount.code.strip().upper()
-    if not code or discount.amount <= 0 or (discount.kind == "percent" and discount.amount > 100):
+    if CODE.fullmatch(code) is None:
         raise UsageError(
-            f"A discount of {discount.amount} ({discount.kind}) under the code {code!r} can't be.",
+            f"{code[:60]!r} can't be a code.",
+            field="code",
+            remedy="Give letters, digits, dots and dashes, at most 40, beginning with a letter or digit.",
+        )
+    amount, most = discount.amount, Decimal(100) if discount.kind == "percent" else MOST
+    if not amount.is_finite() or not 0 < amount <= most or amount != amount.quantize(CENT):
+        raise UsageError(
+            f"A discount of {amount} ({discount.kind}) under the code {code!r} can't be.",
             field="amount",
-            remedy="Give a code, and an amount above 0, at most 100 where it is a percentage.",
+            remedy=f"Give an amount above 0, at most {most}, with at most two decimals.",
+        )
+    if discount.expires_at is not None and discount.expires_at <= now:
+        raise UsageError(
+            f"The code {code} would have expired before it was made.",
+            field="expires_at",
+            remedy="Give a day to come, or leave it out.",
         )
     if usage_limit is not None and usage_limit < 1:
         raise UsageError(
@@ -93,6 +112,33 @@ def make_discount(
     )
     if made.rowcount != 1:
         raise UsageError(f"The code {code} stands already.", field="code", remedy="Give another code.")
+
+
+def all_discounts(connection: Connection[Any]) -> list[dict[str, Any]]:
+    """Every code with its uses, newest first."""
+    rows = connection.execute(
+        "select code, kind, amount, uses, usage_limit, expires_at, created_at, created_by from pw.discount_codes "
+        "order by created_at desc, code"
+    ).fetchall()
+    return [dict(row) for row in rows]
+
+
+def end_discount(connection: Connection[Any], code: str, *, now: datetime) -> str:
+    """The code is not taken from now on, and is kept; orders placed with it keep their price. Its name, in capitals.
+
+    Raises UsageError when there is none, or it has ended already.
+    """
+    row = connection.execute(
+        "select code, expires_at from pw.discount_codes where code = %s for update", (code.strip().upper(),)
+    ).fetchone()
+    if row is None:
+        raise UsageError(
+            f"There is no discount code {code.strip()[:40]!r}.", field="code", remedy="`pw discounts list` shows them."
+        )
+    if row["expires_at"] is not None and row["expires_at"] <= now:
+        raise UsageError(f"The discount code {row['code']} has ended already.", field="code")
+    connection.execute("update pw.discount_codes set expires_at = %s where code = %s", (now, row["code"]))
+    return str(row["code"])
 
 
 def find_discount(connection: Connection[Any], code: str, *, now: datetime) -> Discount:

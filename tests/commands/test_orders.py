@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import io
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,6 +163,12 @@ def test_evidence_is_written_and_examined_offline(pw: Pw, order: tuple[str, list
     assert written.code in (0, 1), "an item without a signature yet is told so"
     path = tmp_path / "out" / files[0]
     told = pw("orders", "verify-evidence", str(path), "--json")
+    folder = pw("orders", "verify-evidence", str(tmp_path / "out"), "--json")
+    found = {Path(one["file"]).name: one["checks"] for one in json.loads(folder.out)["files"]}
+    assert sorted(found) == files and found[files[0]] == json.loads(told.out)["checks"]
+    assert "holds no evidence.json" not in pw("orders", "verify-evidence", str(tmp_path / "out")).out
+    (tmp_path / "empty").mkdir()
+    assert pw("orders", "verify-evidence", str(tmp_path / "empty")).code == 1
     path.write_bytes(path.read_bytes()[:-40])
     assert pw("orders", "verify-evidence", str(path)).code == 1
     assert told.out.count("\n") == 1
