@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -15,6 +17,14 @@ from pw_pipelines.frn import pad
 Kind = Literal["compliance", "formation", "canada_crtc", "bundle"]
 Currency = Literal["USD", "CAD"]
 FORMATIONS = ("formation_basic", "formation_complete")
+
+
+class ItemFault(UsageError):
+    """One item of a basket is wrong: the one at `place`, from 0, in its `field`."""
+
+    def __init__(self, message: str, *, place: int, field: str | None, remedy: str | None) -> None:
+        super().__init__(message, field=field, remedy=remedy)
+        self.place = place
 
 
 @dataclass(frozen=True)
@@ -75,15 +85,29 @@ class Piece:
 
 
 def pieces(basket: Basket, fees: FeeBook) -> tuple[Piece, ...]:
-    """The basket's pieces, the bundle first. Raises UsageError naming the field that is wrong and its remedy."""
-    found = [*_bundle(basket, fees), *(_single(item, fees) for item in basket.items)]
-    if not found:
-        raise UsageError("The basket is empty.", field="items", remedy="Name at least one service.")
+    """The basket's pieces, the bundle first. Raises UsageError naming the field that is wrong and its remedy; ItemFault
+    where it is a field of one item."""
+    found = _bundle(basket, fees)
     for piece in found:
         _check_place(piece, fees)
+    for place, item in enumerate(basket.items):
+        with _of_item(place):
+            piece = _single(item, fees)
+            _check_place(piece, fees)
+        found.append(piece)
+    if not found:
+        raise UsageError("The basket is empty.", field="items", remedy="Name at least one service.")
     _check_twice(found)
     _check_kind(basket)
     return tuple(found)
+
+
+@contextmanager
+def _of_item(place: int) -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        raise ItemFault(str(error), place=place, field=error.field, remedy=error.remedy) from error
 
 
 def _bundle(basket: Basket, fees: FeeBook) -> list[Piece]:
@@ -138,7 +162,7 @@ def _single(item: BasketItem, fees: FeeBook) -> Piece:
         service=item.service,
         quantity=item.quantity,
         for_state=state,
-        frn=_frn(item.frn),
+        frn=frn_of(item.frn),
         expedite=item.expedite,
         cures=item.cures,
         form=item.form,
@@ -149,11 +173,15 @@ def _single(item: BasketItem, fees: FeeBook) -> Piece:
     return Piece(found.code, found.title, asked, found, parts)
 
 
-def _frn(said: str | None) -> str | None:
+def frn_of(said: str | None) -> str | None:
+    """The FRN somebody orders for; None for none. Raises UsageError for what cannot be one."""
     try:
-        return pad(said) if said else None
+        found = pad(said) if said else None
     except BadFrn as error:
         raise UsageError(str(error), field="frn", remedy="Give the ten digits of the FRN.") from error
+    if found is not None and not found.strip("0"):
+        raise UsageError(f"{found} is no FRN.", field="frn", remedy="Give the ten digits of the FRN.")
+    return found
 
 
 def _state(said: str | None, fees: FeeBook) -> str | None:
@@ -168,10 +196,16 @@ def _state(said: str | None, fees: FeeBook) -> str | None:
 
 
 def _check_place(piece: Piece, fees: FeeBook) -> None:
-    """What is sold per state must name one, and an expedited step must be one of that state's."""
+    """What is sold per state names one, and nothing else does; an expedited step is one of that state's."""
     if piece.asked.for_state is None and any(part.per == "state" for part in piece.parts):
         raise UsageError(
             f"{piece.title} is done in one state, and none is named.", field="state", remedy="Name the state."
+        )
+    if piece.asked.for_state and piece.parts and not any(part.per == "state" for part in piece.parts):
+        raise UsageError(
+            f"{piece.title} is the same in every state, and one is named.",
+            field="state",
+            remedy="Leave the state out.",
         )
     if piece.asked.expedite is None:
         return
@@ -211,7 +245,22 @@ def _check_kind(basket: Basket) -> None:
             field="items",
             remedy=f"Name one of: {', '.join(FORMATIONS)}.",
         )
-    if (basket.kind == "canada_crtc") != ("canada_crtc" in codes):
+    for place, code in enumerate(codes):
+        if basket.kind != "canada_crtc" and code == "canada_crtc":
+            raise ItemFault(
+                "The Canadian carrier package is an order of its own kind.",
+                place=place,
+                field="kind",
+                remedy="Give kind `canada_crtc` together with the service `canada_crtc`, and neither alone.",
+            )
+        if basket.kind == "compliance" and code in FORMATIONS:
+            raise ItemFault(
+                "A company is formed under a name of its own, which is looked up before anything is sold.",
+                place=place,
+                field="service",
+                remedy="Order it by POST /api/v1/formations, which asks for the name, or ask a person for a quote.",
+            )
+    if basket.kind == "canada_crtc" and "canada_crtc" not in codes:
         raise UsageError(
             "The Canadian carrier package is an order of its own kind.",
             field="kind",

@@ -150,9 +150,11 @@ def _agent(connection: Connection[Any], quote: Quote, email: str) -> int | None:
     ).fetchone()
     remedy = "Leave the referral code out, or give another one."
     if row is None:
-        raise UsageError(f"The referral code {quote.referral.code} does not stand.", field="referral", remedy=remedy)
+        raise UsageError(
+            f"The referral code {quote.referral.code} does not stand.", field="referral_code", remedy=remedy
+        )
     if str(row["email"]).lower() == email.strip().lower():
-        raise UsageError("Agents can't refer themselves.", field="referral", remedy=remedy)
+        raise UsageError("Agents can't refer themselves.", field="referral_code", remedy=remedy)
     return quote.referral.agent_id
 
 

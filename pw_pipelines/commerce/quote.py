@@ -15,7 +15,7 @@ from typing import Literal
 from pw_pipelines.clock import eastern_day
 from pw_pipelines.commerce.basket import Basket, BasketItem, Currency, Piece, pieces
 from pw_pipelines.commerce.catalogue import PassThrough, Service
-from pw_pipelines.commerce.discounts import CENT, Discount, Referral, reductions
+from pw_pipelines.commerce.discounts import CAP_PERCENT, CENT, Discount, Reduction, Referral, reductions
 from pw_pipelines.commerce.fees import Fee, FeeBook
 from pw_pipelines.errors import UsageError
 
@@ -58,6 +58,7 @@ class Quote:
 
     unknown: sentences on what has no price here; then the amounts are only of what is known, and the basket cannot be
     ordered online: a person quotes.
+    notes: sentences on what the total does not hold, or what a person settles later.
     """
 
     lines: tuple[Line, ...]
@@ -73,6 +74,7 @@ class Quote:
     items: tuple[QuotedItem, ...]
     discount_code: str | None
     referral: Referral | None
+    notes: tuple[str, ...] = ()
 
     @property
     def can_be_ordered(self) -> bool:
@@ -100,7 +102,7 @@ def quote(
     taken = reductions(found.reducible, codes)
     lines = [
         *found.lines,
-        *(Line(one.kind, _reduction_words(one.kind, one.code), -one.amount, None) for one in taken),
+        *(Line(one.kind, _reduction_words(one), -one.amount, None) for one in taken),
     ]
     before = sum((line.amount for line in lines), ZERO)
     surcharge = (before * percent / 100).quantize(CENT, ROUND_HALF_UP)
@@ -120,6 +122,7 @@ def quote(
         items=tuple(found.items),
         discount_code=discount.code if discount else None,
         referral=referral,
+        notes=tuple(found.notes),
     )
 
 
@@ -134,8 +137,9 @@ def _surcharge_percent(method: str, fees: FeeBook) -> Decimal:
     return offered.percent
 
 
-def _reduction_words(kind: str, code: str) -> str:
-    return f"Referral {code}" if kind == "referral" else f"Discount {code}"
+def _reduction_words(one: Reduction) -> str:
+    cut = f", cut down: codes together take at most {CAP_PERCENT:f} % off our fees" if one.is_cut else ""
+    return f"{'Referral' if one.kind == 'referral' else 'Discount'} {one.code}{cut}"
 
 
 def _sum_of(lines: list[Line], *kinds: str) -> Decimal:
@@ -150,6 +154,7 @@ class _Bill:
         self.lines: list[Line] = []
         self.items: list[QuotedItem] = []
         self.unknown: list[str] = []
+        self.notes: list[str] = []
         self.reducible = ZERO
         for piece in pieces(basket, fees):
             self._add(piece)
@@ -163,6 +168,12 @@ class _Bill:
             if piece.asked.agreed_price is None:
                 self.reducible += amount
         self._add_items(piece, price or ZERO)
+        if not piece.parts:
+            self.notes.append(
+                f"{piece.title}: before any work begins, a person settles with you what the bundle holds, and for "
+                "which company and state. State fees, where any are due, are not in this total: they are billed apart "
+                "at cost."
+            )
         if piece.asked.agreed_fee is not None:
             self.lines.append(Line("fee", f"{piece.title}: fees at cost", piece.asked.agreed_fee + ZERO, first))
             return

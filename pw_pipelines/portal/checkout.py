@@ -20,6 +20,7 @@ from pw_pipelines.portal.checkout_form import (
     Checkout,
     Form,
     check_customer,
+    fault_field,
     form_as_sent,
     form_of_link,
     work_out,
@@ -83,7 +84,7 @@ async def _order(request: Request, site: Site, found: Checkout, customer: Custom
         found.form = replace(found.form, key=secrets.token_urlsafe(24))
         return _page(request, site, found, notice=_SENT_BEFORE)
     except UsageError as error:  # what changed between the two looks: a code used up, an own referral
-        found.faults[_fault_field(error)] = f"{error} {error.remedy or ''}".strip()
+        found.faults[fault_field(error, found.basket.items)] = f"{error} {error.remedy or ''}".strip()
         return _page(request, site, found, status=HTTPStatus.BAD_REQUEST)
     if token is None:
         return RedirectResponse(RECEIVED, HTTPStatus.SEE_OTHER)
@@ -151,10 +152,6 @@ def _place(site: Site, found: Checkout, customer: CustomerIn) -> str | None:
         given = once(connection, asked, lambda: deed(connection), now=site.clock.now())
     token: str | None = json.loads(given.body)
     return token
-
-
-def _fault_field(error: UsageError) -> str:
-    return {"referral": "referral_code"}.get(error.field or "", error.field or "items")
 
 
 def _proof(request: Request, site: Site) -> FormProof:

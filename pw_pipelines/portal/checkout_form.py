@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,13 +13,12 @@ from uuid import UUID
 from pydantic import ValidationError
 from starlette.datastructures import ImmutableMultiDict
 
-from pw_pipelines.commerce.basket import FORMATIONS, Basket, BasketItem
+from pw_pipelines.commerce.basket import FORMATIONS, Basket, BasketItem, ItemFault, frn_of
 from pw_pipelines.commerce.catalogue import Service
 from pw_pipelines.commerce.fees import FeeBook
 from pw_pipelines.commerce.quote import Quote
 from pw_pipelines.compliance.check_log import UTM_KEYS, clean_utm
-from pw_pipelines.errors import BadFrn, UsageError
-from pw_pipelines.frn import pad
+from pw_pipelines.errors import UsageError
 from pw_pipelines.portal.ordering import Books, Codes, find_codes, priced
 from pw_pipelines.portal.orders_models import MOST_ITEMS, CustomerIn
 
@@ -244,8 +243,8 @@ def _is_of_carrier(service: Service) -> bool:
 
 def _frn(said: str, faults: dict[str, str]) -> str | None:
     try:
-        return pad(said) if said else None
-    except BadFrn:
+        return frn_of(said)
+    except UsageError:
         faults["frn"] = "Enter the ten digits of the FRN, or leave it empty if there is none yet."
         return None
 
@@ -274,15 +273,15 @@ def _quotes(basket: Basket, codes: Codes, fees: FeeBook, now: datetime, faults: 
     try:
         return {method: priced(basket, method, codes, fees=fees, now=now) for method in fees.methods}
     except UsageError as error:
-        faults[_field(error, basket.items)] = f"{error} {error.remedy or ''}".strip()
+        faults[fault_field(error, basket.items)] = f"{error} {error.remedy or ''}".strip()
         return {}
 
 
-def _field(error: UsageError, items: Iterable[BasketItem]) -> str:
+def fault_field(error: UsageError, items: Sequence[BasketItem]) -> str:
     """The form's own name of the field a price is refused for."""
-    if error.field == "state":
-        return next((f"state_{item.service}" for item in items if item.for_state), "items")
-    return error.field if error.field in {"frn", "method", "discount_code"} else "items"
+    if isinstance(error, ItemFault) and error.field in {"state", "quantity"}:
+        return f"{error.field}_{items[error.place].service}"
+    return error.field if error.field in {"frn", "method", "discount_code", "referral_code"} else "items"
 
 
 def _clean(value: object, most: int = 60) -> str:

@@ -25,6 +25,7 @@ from pw_pipelines.portal.orders_api import (
 )
 from pw_pipelines.portal.orders_models import FormationIn, FormationOut, OrderPlaced
 from pw_pipelines.portal.problems import NotFound
+from pw_pipelines.portal.site import Site
 from pw_pipelines.registry import answer as register
 from pw_pipelines.registry.model import NameVerdict
 
@@ -41,7 +42,7 @@ async def order_formation(site: SiteHere, asked: FormationIn, key: IdempotencyKe
     """
 
     def deed(connection: Books) -> Answer:
-        found = register.answer(site.db, asked.state, asked.company_name, today=site.clock.today(), form=asked.form)
+        found = _looked_up(site, asked)
         _check_free(found, asked)
         details = FormationDetails(
             state=found.state,
@@ -54,6 +55,14 @@ async def order_formation(site: SiteHere, asked: FormationIn, key: IdempotencyKe
         return answer(201, ordered(site, connection, asked.buyer(), _basket(asked, found.state), details))
 
     return await posted(site, "formations", key, asked, deed)
+
+
+def _looked_up(site: Site, asked: FormationIn) -> NameVerdict:
+    try:
+        return register.answer(site.db, asked.state, asked.company_name, today=site.clock.today(), form=asked.form)
+    except UsageError as error:  # the look-up calls the name `name`, the order calls it `company_name`
+        field = "company_name" if error.field == "name" else error.field
+        raise UsageError(str(error), field=field, remedy=error.remedy) from error
 
 
 def _check_free(found: NameVerdict, asked: FormationIn) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from decimal import Decimal
 from functools import partial
@@ -16,7 +17,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel
 
 from pw_pipelines.commerce.agents import find_referral
-from pw_pipelines.commerce.basket import Basket, BasketItem, Kind
+from pw_pipelines.commerce.basket import Basket, BasketItem, ItemFault, Kind, frn_of
 from pw_pipelines.commerce.bundles import bundles
 from pw_pipelines.commerce.discounts import REFERRAL_PERCENT
 from pw_pipelines.commerce.order_details import BundleDetails, CanadaCrtcDetails, ComplianceDetails, Details
@@ -127,8 +128,9 @@ async def make_quote(site: SiteHere, asked: QuoteIn, key: IdempotencyKey) -> Res
     """What a basket costs today by one way to pay, line by line. Orders nothing."""
 
     def deed(connection: Books) -> Answer:
-        codes = find_codes(connection, asked.discount_code, asked.referral_code, now=site.clock.now())
-        price = priced(_quoted(asked), asked.method, codes, fees=fees_of(site.settings), now=site.clock.now())
+        with _as_asked():
+            codes = find_codes(connection, asked.discount_code, asked.referral_code, now=site.clock.now())
+            price = priced(_quoted(asked), asked.method, codes, fees=fees_of(site.settings), now=site.clock.now())
         return answer(200, QuoteOut(**bill(price)))
 
     return await posted(site, "quotes", key, asked, deed)
@@ -139,9 +141,9 @@ async def order_compliance(site: SiteHere, asked: ComplianceOrderIn, key: Idempo
     """Orders services for one carrier. Nothing is done before it is paid."""
 
     def deed(connection: Books) -> Answer:
-        return answer(
-            201, _compliance(site, connection, asked.buyer(), asked.frn, asked.items, check_id=asked.check_id)
-        )
+        with _as_asked():
+            placed = _compliance(site, connection, asked.buyer(), asked.frn, asked.items, check_id=asked.check_id)
+        return answer(201, placed)
 
     return await posted(site, "compliance-orders", key, asked, deed)
 
@@ -153,11 +155,8 @@ async def order_batch(site: SiteHere, asked: ComplianceBatchIn, key: Idempotency
     def deed(connection: Books) -> Answer:
         batch, placed = secrets.token_hex(8), []
         for place, one in enumerate(asked.orders):
-            try:
+            with _as_asked(place):
                 placed.append(_compliance(site, connection, asked.buyer(), one.frn, one.items, batch=batch))
-            except UsageError as error:
-                where = f"orders.{place}.{error.field}" if error.field in {"frn", "items"} else error.field
-                raise UsageError(f"Order {place + 1}: {error}", field=where, remedy=error.remedy) from error
         return answer(201, BatchPlaced(batch=batch, orders=placed))
 
     return await posted(site, "compliance-orders/batch", key, asked, deed)
@@ -165,7 +164,7 @@ async def order_batch(site: SiteHere, asked: ComplianceBatchIn, key: Idempotency
 
 @router.post("/bundle-orders", response_model=OrderPlaced, status_code=201, responses=POST_NO)
 async def order_bundle(site: SiteHere, asked: BundleOrderIn, key: IdempotencyKey) -> Response:
-    """Orders a bundle."""
+    """Orders a bundle. What it holds, for which state and company, a person settles; `notes` of the answer say so."""
 
     def deed(connection: Books) -> Answer:
         basket = Basket("bundle", bundle=asked.bundle, state=asked.state, form=asked.form)
@@ -307,6 +306,7 @@ def bill(price: Quote) -> dict[str, Any]:
         "currency": price.currency,
         "can_be_ordered": price.can_be_ordered,
         "unknown": list(price.unknown),
+        "notes": list(price.notes),
     }
 
 
@@ -326,6 +326,23 @@ def _told(site: Site, placed: PlacedOrder, price: Quote) -> OrderPlaced:
     )
 
 
+_OF_ORDER = frozenset({"frn", "items"})  # what each order of a batch has of its own, beside its items' fields
+
+
+@contextmanager
+def _as_asked(order: int | None = None) -> Iterator[None]:
+    """Names what is at fault by its path in the request; `order`: the place in a batch."""
+    try:
+        yield
+    except UsageError as error:
+        field, words = error.field, str(error)
+        if isinstance(error, ItemFault) and field not in {"frn", "expedite"}:
+            field = f"items.{error.place}.{'service' if field == 'kind' else field}"
+        if order is not None and (isinstance(error, ItemFault) or field in _OF_ORDER):
+            field, words = f"orders.{order}.{field}", f"Order {order + 1}: {words}"
+        raise UsageError(words, field=field, remedy=error.remedy) from error
+
+
 def _compliance(
     site: Site, connection: Books, buyer: Buyer, frn: str | None, items: list[ItemIn], *, batch: str | None = None,
     check_id: UUID | None = None,
@@ -343,10 +360,7 @@ def place_compliance(
     check_id: UUID | None = None,
 ) -> OrderPlaced:
     """Places an order of services for a carrier, with the findings that led to it and the check they were read in."""
-    from pw_pipelines.frn import pad
-
-    said = next((item.frn for item in basket.items if item.frn), None)
-    frn = pad(said) if said else None
+    frn = next((frn_of(item.frn) for item in basket.items if item.frn), None)
     cause = cause_of(connection, frn, [item.service for item in basket.items])
     details = ComplianceDetails(
         frn=frn,

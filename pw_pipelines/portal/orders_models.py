@@ -176,6 +176,7 @@ class QuoteOut(BaseModel):
     currency: str
     can_be_ordered: bool
     unknown: list[str] = Field(description="What has no price here; such a basket is quoted by a person.")
+    notes: list[str] = Field(description="What the total does not hold, or what a person settles later.")
 
 
 class OrderPlaced(QuoteOut):

@@ -189,7 +189,7 @@ PRICED = sorted(code for code, one in catalogue().items() if one.price_usd and o
 baskets = st.builds(
     lambda codes, frns: of(*(BasketItem(code, frn=frn) for code in codes for frn in frns)),
     st.lists(st.sampled_from(PRICED), min_size=1, unique=True),
-    st.lists(st.from_regex(r"[0-9]{10}", fullmatch=True), min_size=1, max_size=3, unique=True),
+    st.lists(st.from_regex(r"[0-9]{9}[1-9]", fullmatch=True), min_size=1, max_size=3, unique=True),
 )
 formations = st.builds(
     lambda state, form: Basket("formation", (BasketItem("formation_basic", for_state=state, form=form),)),

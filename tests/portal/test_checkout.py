@@ -97,6 +97,7 @@ def test_a_form_changed_and_sent_again_asks_before_it_makes_a_second_order(till:
         ({"email": "ada"}, "email", "name@company.com"),
         ({"phone": "call me"}, "phone", "202-555-0100"),
         ({"frn": "seven"}, "frn", "ten digits"),
+        ({"frn": "0000000000"}, "frn", "ten digits"),
         ({"method": ""}, "method", "Choose how to pay"),
         ({"method": "barter"}, "method", "Choose one of the ways"),
         ({"consent": ""}, "consent", "Tick the box"),

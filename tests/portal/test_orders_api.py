@@ -181,17 +181,22 @@ def test_old_keys_are_forgotten(web: Web) -> None:
     ("changed", "field"),
     [
         ({"items": []}, "items"),
-        ({"items": [{"service": "moon_landing"}]}, "service"),
+        ({"items": [{"service": "cpni_certification"}, {"service": "moon_landing"}]}, "items.1.service"),
         ({"items": [{"service": "cpni_certification", "quantity": 0}]}, "items.0.quantity"),
         ({"items": [{"service": "cpni_certification", "quantity": "2"}]}, "items.0.quantity"),
-        ({"items": [{"service": "rmd_filing", "quantity": 2}]}, "quantity"),
-        ({"items": [{"service": "registered_agent"}]}, "state"),
-        ({"items": [{"service": "registered_agent", "state": "ZZ"}]}, "state"),
+        ({"items": [{"service": "rmd_filing", "quantity": 2}]}, "items.0.quantity"),
+        ({"items": [{"service": "registered_agent"}]}, "items.0.state"),
+        ({"items": [{"service": "registered_agent", "state": "ZZ"}]}, "items.0.state"),
+        ({"items": [{"service": "cpni_certification", "state": "FL"}]}, "items.0.state"),  # it is filed in none
+        ({"items": [{"service": "formation_basic", "state": "FL"}]}, "items.0.service"),  # it needs a name
+        ({"items": [{"service": "formation_complete", "state": "FL"}]}, "items.0.service"),
+        ({"items": [{"service": "canada_crtc"}]}, "items.0.service"),
         ({"items": [{"service": "rmd_recertification"}]}, "items"),  # by quote
         ({"items": [{"service": "cpni_certification"}, {"service": "cpni_certification"}]}, "items"),
         ({"items": [{"service": "fcc_compliance_check"}]}, "items"),  # free
         ({"frn": "123456789012"}, "frn"),
         ({"frn": "seven"}, "frn"),
+        ({"frn": "0"}, "frn"),
         ({"method": "barter"}, "method"),
         ({"consent": False}, "consent"),
         ({"customer": {**CUSTOMER, "email": "nobody"}}, "customer.email"),
@@ -199,7 +204,7 @@ def test_old_keys_are_forgotten(web: Web) -> None:
         ({"customer": {**CUSTOMER, "name": "A\0b"}}, "customer.name"),
         ({"customer": {**CUSTOMER, "phone": "call me"}}, "customer.phone"),
         ({"customer": {"name": "Ada"}}, "customer.email"),
-        ({"referral_code": "REF-NOONE"}, "referral"),
+        ({"referral_code": "REF-NOONE"}, "referral_code"),
         ({"surname": "x"}, "surname"),
         ({"items": [{"service": "cpni_certification", "agreed_price": "1.00"}]}, "items.0.agreed_price"),
     ],
@@ -236,6 +241,9 @@ def test_a_batch_is_placed_whole_or_not_at_all(web: Web) -> None:
     assert rows == [{"batch_key": body["batch"]}]
     carriers[2]["items"] = [{"service": "rmd_recertification"}]
     problem(post(web, "compliance-orders/batch", batch), 422, "orders.2.items")
+    carriers[2]["items"] = [{"service": "cpni_certification"}, {"service": "cpni", "state": "FL"}]
+    assert "Order 3" in problem(post(web, "compliance-orders/batch", batch), 422, "orders.2.items.1.service")["detail"]
+    problem(post(web, "compliance-orders/batch", {**batch, "referral_code": "REF-NOONE"}), 422, "referral_code")
     assert count(web.db, "orders") == 3
 
 
@@ -297,7 +305,7 @@ def test_a_company_is_ordered_with_the_states_fee_and_asked_after_by_number_and_
     ("changed", "field"),
     [
         ({"state": "ZZ"}, "state"),
-        ({"company_name": "LLC"}, "name"),
+        ({"company_name": "LLC"}, "company_name"),
         ({"expedite": "by rocket"}, "expedite"),
         ({"package": "formation_golden"}, "package"),
         ({"extras": ["boat"]}, "extras.0"),
@@ -313,6 +321,7 @@ def test_a_bundle_is_ordered_and_flagged_for_a_person_to_settle(web: Web) -> Non
         web, "bundle-orders", {"customer": CUSTOMER, "method": "ach", "consent": True, "bundle": "starter"}
     ).json()
     assert body["total"] == "158.00"
+    assert "State fees, where any are due, are not in this total" in body["notes"][0]
     assert next(one["code"] for one in web.get(f"{API}/bundles").json()["bundles"]) == "starter"
     assert count(web.db, "conversation_flags") == 1
 
@@ -391,3 +400,26 @@ def test_a_cancelled_order_says_so_and_cannot_be_paid(web: Web) -> None:
     order = web.get(f"{API}/orders/{placed['token']}").json()
     assert (order["status"], order["can_be_paid"]) == ("cancelled", False)
     assert [(one["status"], one["is_now"]) for one in order["steps"]] == [("received", False), ("cancelled", True)]
+
+
+def test_an_own_referral_is_refused_under_the_name_it_was_sent_by(web: Web) -> None:
+    with web.db.connect() as connection:
+        code = register(connection, name="Ada", email="ada@example.com", now=given.NOW).referral_code
+    problem(post(web, "compliance-orders", cpni(referral_code=code)), 422, "referral_code")
+
+
+def test_a_code_that_the_cap_cuts_down_says_so_on_its_line(web: Web) -> None:
+    with web.db.connect() as connection:
+        connection.execute(
+            "insert into pw.discount_codes (code, kind, amount, created_at, created_by) "
+            "values ('HALF', 'percent', 50, now(), 'test'), ('TENTH', 'percent', 10, now(), 'test')"
+        )
+    asked = {"method": "ach", "items": [{"service": "cpni_certification"}]}
+    texts = {
+        code: post(web, "quotes", {**asked, "discount_code": code}).json()["lines"][1]["text"]
+        for code in ("HALF", "TENTH")
+    }
+    assert texts == {
+        "HALF": "Discount HALF, cut down: codes together take at most 15 % off our fees",
+        "TENTH": "Discount TENTH",
+    }
