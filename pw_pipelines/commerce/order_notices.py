@@ -53,7 +53,8 @@ def held_books(connection: Connection) -> list[Notice]:
     return [
         Notice(
             f"order:{row['number']}:books:{row['kind']}:{row['attempts']}",
-            f"Books held: {row['number']}, {row['kind'].replace('_', ' ')}. A person must look (its flags say why).",
+            f"Books held: {row['number']}, {row['kind'].replace('_', ' ')}. A person must look; the desk "
+            "says why, under Questions.",
         )
         for row in rows
     ]

@@ -227,7 +227,7 @@ AUTOMATIC: Mapping[str, Automatic] = {
     "order_notice": Automatic(
         "sensor",
         BOTH,
-        "Tells ops of every paid order, once, and of books that a person must look at.",
+        "Tells ops of every paid order, once, of books that a person must look at, and of questions.",
         every_seconds=15,
     ),
     "catch_up": Automatic(

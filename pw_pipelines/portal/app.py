@@ -29,6 +29,7 @@ from pw_pipelines.portal import (
     desk_files,
     desk_payments,
     desk_portals,
+    desk_questions,
     desk_review,
     details_page,
     formations_api,
@@ -97,7 +98,7 @@ def create_app(settings: Settings, *, live: LiveRecord | None = None) -> FastAPI
     for room in (
         api, states_api, orders_api, formations_api, check_page, names_page, checkout, order_page, details_page,
         staff, segments, watching, webhooks, sign_page, staff_login, desk, desk_review, desk_files, desk_deeds,
-        desk_effects, desk_payments, desk_portals, desk_backups,
+        desk_effects, desk_payments, desk_questions, desk_portals, desk_backups,
     ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", _Static(directory=STATIC), name="static")

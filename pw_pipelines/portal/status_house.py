@@ -1,5 +1,5 @@
 """What needs a person besides Dagster and the public record: portals, backups, drills, stopped mail, unknown effects,
-held payments. Each is a sentence of the staff's first page and says where to go."""
+held payments, questions, held books. Each is a sentence of the staff's first page and says where to go."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from pw_pipelines.backups.drill_book import troubles
 from pw_pipelines.backups.status import standings
+from pw_pipelines.commerce import questions
 from pw_pipelines.db.connection import Database
 from pw_pipelines.portal.words import age
 from pw_pipelines.settings import Settings
@@ -32,6 +33,12 @@ def house_worries(db: Database, settings: Settings, *, now: datetime) -> list[st
             found.append(f"Of {_many(effects, 'effect')} nobody knows whether it happened: {_at(settings, 'effects')}")
         if payments := row["payments"]:
             found.append(f"{_many(payments, 'payment event')} held for a person: {_at(settings, 'payments')}")
+        waiting = questions.counts(connection)
+        if waiting.questions:
+            verb = "waits" if waiting.questions == 1 else "wait"
+            found.append(f"{_many(waiting.questions, 'question')} {verb} for an answer: {_at(settings, 'questions')}")
+        if waiting.books:
+            found.append(f"The books of {_many(waiting.books, 'order')} are held: {_at(settings, 'questions')}")
         found += [trouble.text for trouble in troubles(connection, settings, now=now)]
         found += _backups(connection, settings, now)
         for closed in connection.execute(

@@ -54,11 +54,16 @@ def _waiting(db: Database) -> int:
 def tell_paid_orders(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Starts nothing; says in its skip reason what was told."""
     from pw_pipelines.commerce.order_notices import held_books, untold_orders
+    from pw_pipelines.commerce.questions import untold
 
     settings: Settings = context.resources.settings
     db, now = context.resources.db, settings.clock.now()
     with db.connect(application="pw alerts") as connection:
-        notices = [*untold_orders(connection, now), *held_books(connection)]
+        notices = [
+            *untold_orders(connection, now),
+            *held_books(connection),
+            *untold(connection, now, address=f"{settings.public_url.rstrip('/')}/desk/questions"),
+        ]
     new = alert_book.write(db, (Alert(notice.key, "order", notice.text) for notice in notices), now)
     return dg.SkipReason(told(alert_book.deliver(db, context.resources.telegram, now), new))
 

@@ -127,6 +127,21 @@ def test_a_paid_order_is_told_once_and_an_outage_of_telegram_loses_nothing(
     assert [text.split(",")[0].split(":")[0] for text in telegram.messages] == ["Paid"]
 
 
+def test_a_question_for_a_person_is_told_once_and_without_what_was_written(
+    shop: dict[str, Any], db: Database, instance: dg.DagsterInstance, telegram: FakeTelegram
+) -> None:
+    with db.connect() as connection:
+        connection.execute(
+            "insert into pw.conversation_flags (kind, text, raised_at, raised_by) values "
+            "('agent', 'Bea, bea@example.org', %s, 'applicant')",
+            (shop["settings"].clock.now(),),
+        )
+    tick(shop, instance, order_notice)
+    tick(shop, instance, order_notice)
+    address = f"{shop['settings'].public_url}/desk/questions"
+    assert telegram.messages == [f"Waits for a person: Wants to become a sales agent. {address}"]
+
+
 def test_orders_payments_and_revenue_are_proved_with_their_marts(
     shop: dict[str, Any], db: Database, books: Books, instance: dg.DagsterInstance
 ) -> None:
