@@ -9,15 +9,16 @@ import psycopg
 
 from pw_pipelines.clock import eastern_day
 from pw_pipelines.commerce import orders
+from pw_pipelines.commerce.payments.under_way import under_way
 
 Connection = psycopg.Connection[dict[str, Any]]
 BY = "expiry"  # by whom such an order is cancelled: its page says that it was not paid in time
-UNDER_WAY = timedelta(days=7)  # a bank transfer begun this lately may still come
+BEGUN_LATELY = timedelta(days=7)  # who began to pay this lately may still pay, and we may still be told
 AT_ONCE = 500
 # Not one that money came for, or is told of and not looked at yet. A renewal is payable for its days after its due day.
 _OVERDUE = """
-    select o.order_id from pw.orders o
-    where o.status = 'received' and o.paid_at is null and o.placed_at < %(before)s
+    select o.order_id, o.number from pw.orders o
+    where o.status = 'received' and o.paid_at is null and o.placed_at < %(before)s and o.order_id > %(after)s
       and not exists (select from pw.payments p where p.order_id = o.order_id)
       and not exists (select from pw.payment_events e where e.order_number = o.number
                       and e.state in ('received','held'))
@@ -32,14 +33,19 @@ _OVERDUE = """
 def expire_unpaid(connection: Connection, *, days: int, now: datetime) -> list[int]:
     """Cancels what was placed more than `days` ago and not paid; returns the orders. In the caller's transaction.
 
-    Their discount codes are given back. Money that comes later is held for a person, as for every cancelled order.
+    Not one whose money is under way, however long. Their discount codes are given back. Money that comes later is held
+    for a person, as for every cancelled order.
     """
     before = now - timedelta(days=days)
-    overdue = connection.execute(
-        _OVERDUE,
-        {"before": before, "lately": now - UNDER_WAY, "day": eastern_day(before), "most": AT_ONCE},
-    ).fetchall()
-    found = [int(row["order_id"]) for row in overdue]
+    asked = {"before": before, "lately": now - BEGUN_LATELY, "day": eastern_day(before), "most": AT_ONCE}
+    found: list[int] = []
+    after = 0
+    while len(found) < AT_ONCE:
+        overdue = connection.execute(_OVERDUE, {**asked, "after": after}).fetchall()
+        if not overdue:
+            break
+        after = int(overdue[-1]["order_id"])
+        found += [int(row["order_id"]) for row in overdue if not under_way(connection, row["number"])]
     for order_id in found:
         orders.cancel(connection, order_id, by=BY, why=f"Not paid within {days} days.", now=now)
     return found

@@ -9,15 +9,19 @@ JOB = "expire_orders"
 
 @dg.op(
     description="Orders that nobody paid within the days of the settings are cancelled; their discount codes are given "
-    "back. What is under way, or has a doubtful payment, is left alone.",
+    "back. What is under way, or has a doubtful payment, is left alone; a payment under way of which nothing was heard "
+    "for long is put before a person.",
     required_resource_keys={"settings", "db"},
     out=dg.Out(dg.Nothing),
 )
 def expire_unpaid_orders(context: dg.OpExecutionContext) -> None:
     """Counts alone are logged."""
     from pw_pipelines.commerce.expiry import AT_ONCE, expire_unpaid
+    from pw_pipelines.commerce.payments.under_way import hold_what_is_silent
 
     settings: Settings = context.resources.settings
+    with context.resources.db.connect(application="pw expiry") as connection:
+        silent = len(hold_what_is_silent(connection, settings.clock.now()))
     ended = 0
     while True:
         with context.resources.db.connect(application="pw expiry") as connection:
@@ -25,8 +29,8 @@ def expire_unpaid_orders(context: dg.OpExecutionContext) -> None:
         ended += len(found)
         if len(found) < AT_ONCE:
             break
-    context.log.info("%s unpaid orders expired.", ended)
-    context.add_output_metadata({"expired": ended})
+    context.log.info("%s unpaid orders expired, %s payments under way put before a person.", ended, silent)
+    context.add_output_metadata({"expired": ended, "silent": silent})
 
 
 @dg.job(

@@ -10,6 +10,8 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from pw_pipelines.commerce.order_view import OrderView
+from pw_pipelines.commerce.payments import sessions
 from pw_pipelines.fulfillment.items import items_of
 from pw_pipelines.fulfillment.model import Connection, FulfillmentError
 from pw_pipelines.fulfillment.resending import resend
@@ -17,6 +19,7 @@ from pw_pipelines.portal.desk_files import content_of, reply_with
 from pw_pipelines.portal.form_proof import is_same_site
 from pw_pipelines.portal.order_state import OrderState, order_state
 from pw_pipelines.portal.order_steps import item_states, papers_of
+from pw_pipelines.portal.order_summary import IN_WORK
 from pw_pipelines.portal.orders_api import the_order
 from pw_pipelines.portal.paying import begin_or_none
 from pw_pipelines.portal.problems import NotFound
@@ -35,11 +38,6 @@ SAID = {
 LOOKS = (3, 3, 4, 5, 5, 10, 15, 15, 30, 30, 60, 60)
 router = APIRouter(include_in_schema=False)
 SiteHere = Annotated[Site, Depends(site_of)]
-_OPEN_SESSION = """
-    select pay_url from pw.checkout_sessions
-    where order_id = %s and state = 'open' and pay_url is not null and (expires_at is null or expires_at > %s)
-    order by session_id desc limit 1
-"""
 
 
 @dataclass(frozen=True)
@@ -67,14 +65,17 @@ async def pay(token: str, request: Request, site: SiteHere) -> Response:
     """Begins to pay, or goes on with what was begun. A POST, because mail programs open links by themselves."""
     if not is_same_site(request):
         raise HTTPException(HTTPStatus.FORBIDDEN, "This form was sent from another site. Nothing was done.")
-    await to_thread.run_sync(_context, site, token[:LONGEST_TOKEN], limiter=site.quick)
+    context = await to_thread.run_sync(_context, site, token[:LONGEST_TOKEN], limiter=site.quick)
+    if not context["state"].can_be_paid:  # the page says why
+        return RedirectResponse(f"{PATH}/{token}", HTTPStatus.SEE_OTHER)
     begun = await begin_or_none(site, token)
     return RedirectResponse(f"{PATH}/{token}?pay={'now' if begun else 'later'}", HTTPStatus.SEE_OTHER)
 
 
 def _waiting(state: OrderState, pay: str, look: str, here: str) -> Waiting | None:
     """How long to wait for the provider's word, for somebody who comes from its page; None: nothing is waited for."""
-    if pay != "done" or not state.can_be_paid or state.last_try != "open":
+    is_near = state.can_be_paid or state.under_way == "taking"
+    if pay != "done" or not is_near or state.last_try != "open":
         return None
     number = int(look) if look.isascii() and look.isdecimal() and len(look) < 4 else 0
     if number >= len(LOOKS):
@@ -87,13 +88,23 @@ def _context(site: Site, token: str) -> dict[str, Any]:
         order = the_order(connection, token)
         worked = item_states(cast("Connection", connection), order.order_id, now=site.clock.now())
         state = order_state(connection, order, [item.stand for item in worked])
-        session = connection.execute(_OPEN_SESSION, (order.order_id, site.clock.now())).fetchone()
+        pay_url = _pay_url(connection, order, site) if state.can_be_paid else ""
         papers = papers_of(cast("Connection", connection), order.order_id)
-    pay_url = str(session["pay_url"]) if session and state.can_be_paid else ""
+    # An order that is held, or over, asks nothing of its customer.
+    asking = [item for item in worked if item.asks and order.status in IN_WORK]
     return {
         "order": order, "state": state, "pay_url": pay_url, "pay_path": f"{PATH}/{token}/pay", "worked": worked,
-        "papers": list(papers.values()), "here": f"{PATH}/{token}",
+        "asking": asking, "papers": list(papers.values()), "here": f"{PATH}/{token}",
     }  # fmt: skip
+
+
+def _pay_url(connection: Any, order: OrderView, site: Site) -> str:
+    """Where a try that is open already is paid; empty: none is."""
+    found = sessions.usable(
+        connection, order.order_id, method=order.method, amount=order.total, currency=order.currency,
+        now=site.clock.now(),
+    )  # fmt: skip
+    return str(found["pay_url"]) if found and found["pay_url"] else ""
 
 
 @router.get(PATH + "/{token}/documents/{digest}")

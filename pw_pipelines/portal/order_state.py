@@ -5,11 +5,11 @@ Only what concerns the customer: who changed what and why inside the firm stays 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from psycopg import Connection
@@ -17,6 +17,8 @@ from psycopg import Connection
 from pw_pipelines.commerce import expiry
 from pw_pipelines.commerce.order_view import OrderView
 from pw_pipelines.commerce.payment_methods import payment_methods
+from pw_pipelines.commerce.payments.payable import payable
+from pw_pipelines.commerce.payments.under_way import Kind, UnderWay
 from pw_pipelines.portal.order_summary import Stand, summary_of
 
 WAY = ("received", "processing", "submitted", "filed", "delivered")
@@ -52,6 +54,28 @@ NEXT = {
     "refunded": "Nothing more happens. A refund reaches your account in five to ten business days.",
     "held": "Nothing goes on until a person of ours has looked at it. You need not do anything; we will write to you.",
 }
+# Money that may be on its way: the headline, and what happens next. Nothing more is to be paid meanwhile.
+UNDER_WAY: Mapping[Kind, tuple[str, str]] = {
+    "transfer": (
+        "Your payment is under way",
+        "You have done your part: nothing more is to be paid. {whose} We begin when the money is here; should it fail, "
+        "you can pay again on this page.",
+    ),
+    "part": (
+        "A part of the amount came",
+        "{money} came so far. Please send nothing more now: a person of ours writes to you about the rest.",
+    ),
+    "taking": (
+        "Your payment is being taken",
+        "You have done your part: nothing more is to be paid. We begin when the money is here; should it fail, you can "
+        "pay again on this page.",
+    ),
+}
+WHOSE = {
+    "stripe": "A bank transfer takes up to four business days.",
+    "paypal": "PayPal looks at it before it lets it through.",
+    "shkeeper": "It was seen, and waits for the network to confirm it.",
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +90,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Money:
-    """A payment of the order. state: paid, partly_refunded, refunded, disputed, surplus."""
+    """A payment of the order. state: paid, partly_refunded, refunded, disputed, surplus (money that pays nothing)."""
 
     amount: Decimal
     currency: str
@@ -82,6 +106,7 @@ class OrderState:
 
     services      how many of several services stand where
     is_begun      a payment was begun at a provider and has not come yet
+    under_way     money may be on its way (transfer, part, taking): nothing else is to be paid; empty: none
     again         where the same can be ordered anew; empty while this one stands
     last_try      what became of the last try to pay: open, failed, expired; empty: none was begun
     """
@@ -95,6 +120,7 @@ class OrderState:
     method: str
     services: str = ""
     last_try: str = ""
+    under_way: Kind | Literal[""] = ""
     again: str = ""
 
 
@@ -115,19 +141,32 @@ def order_state(connection: Connection[Any], order: OrderView, stands: Iterable[
         (order.order_id,),
     ).fetchall()
     summary = summary_of(order.status, stands)
-    expired = has_expired(order)
+    takes = payable(connection, number=order.number, status=order.status, paid_at=order.paid_at)
+    words, following = WORDS[order.status], NEXT[order.status]
+    if has_expired(order):
+        words, following = EXPIRED
+    elif takes.coming:
+        words, following = _under_way(takes.coming)
+    elif summary:
+        words, following = summary.words, summary.next
     return OrderState(
-        words=EXPIRED[0] if expired else summary.words if summary else WORDS[order.status],
-        next=EXPIRED[1] if expired else summary.next if summary else NEXT[order.status],
+        words=words,
+        next=following,
         services=summary.services if summary else "",
         steps=_steps(order),
         payments=payments,
-        can_be_paid=order.status == "received" and order.paid_at is None and not payments,
+        can_be_paid=takes.can_be_paid,
         is_begun=any(one["state"] == "open" for one in tries),
         again=again_link(order) if order.status == "cancelled" else "",
         last_try=str(tries[0]["state"]) if tries else "",
+        under_way=takes.coming.kind if takes.coming else "",
         method=title_of(order.method),
     )
+
+
+def _under_way(coming: UnderWay) -> tuple[str, str]:
+    words, following = UNDER_WAY[coming.kind]
+    return words, following.format(whose=WHOSE.get(coming.provider, ""), money=coming.money).replace("  ", " ")
 
 
 def has_expired(order: OrderView) -> bool:

@@ -13,18 +13,25 @@ import httpx
 import pytest
 
 from pw_pipelines.commerce.expiry import expire_unpaid
+from pw_pipelines.commerce.orders import hold
+from pw_pipelines.commerce.payments import settling
+from pw_pipelines.commerce.payments.ground import ground_of
 from pw_pipelines.portal.order_page import LOOKS
+from pw_pipelines.sandbox.payments import messages, signing
 from pw_pipelines.settings import Settings
-from tests.commerce.making import pay
+from tests.commerce.making import NOW, pay
+from tests.desk.making import paid_order
 from tests.portal import given
-from tests.portal.checkout_form import Browser, filled, orders, till, words
+from tests.portal.checkout_form import Browser, filled, orders, till, words, worked
 from tests.portal.conftest import Web
+from tests.portal.desk_making import Desk, desk
 from tests.portal.test_browser import held_up, page, shot
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["page", "till"]
+__all__ = ["desk", "page", "till"]
+KEY = {"Idempotency-Key": "another-key-of-twenty-or-so"}
 
 
 def test_without_a_provider_the_order_stands_and_can_be_paid_later(start: Callable[..., Web]) -> None:
@@ -128,3 +135,114 @@ def test_crypto_is_paid_to_an_address_that_stands_on_the_page(till: tuple[Web, S
     text = web.get(target).text
     assert "Send the exact amount to this address" in words(text)
     assert "refresh" not in text
+
+
+def at_stripe(web: Web, settings: Settings, outcome: str) -> None:
+    """What a customer does on the provider's page, and what its bank says days later."""
+    with web.db.connect() as connection:
+        [row] = connection.execute("select reference from pw.checkout_sessions").fetchall()
+    address = f"{settings.sandbox_url}/stripe/_sandbox/pay/{row['reference']}"
+    httpx.post(address, json={"outcome": outcome}, timeout=10).raise_for_status()
+
+
+def test_a_transfer_under_way_is_not_paid_a_second_time_until_it_failed(
+    page: Page, till: tuple[Web, Settings], tmp_path: Path
+) -> None:
+    web, settings = till
+    browser = Browser(web)
+    path = browser.send(filled(browser.open(), method="ach")).headers["location"].split("?")[0]
+    at_stripe(web, settings, "later")
+    worked(web, settings, 1)
+    with web.db.connect() as connection:  # a day later Stripe's page is gone, and the transfer still under way
+        connection.execute("update pw.checkout_sessions set expires_at = expires_at - interval '25 hours'")
+    for query in ("", "?pay=done", "?pay=later", "?pay=now"):
+        text = web.get(path + query).text
+        assert "Your payment is under way" in words(text), query
+        assert "nothing more is to be paid" in words(text) and "four business days" in words(text)
+        assert "Pay $" not in words(text) and "<form" not in text and "http-equiv" not in text
+    told = web.get(f"/api/v1{path}").json()
+    assert (told["can_be_paid"], told["status_words"]) == (False, "Your payment is under way")
+    refused = httpx.post(f"{web.url}/api/v1{path}/payments", headers=KEY)
+    assert (refused.status_code // 100, "is under way; a second one is not taken" in refused.text) == (4, True)
+    assert httpx.post(f"{web.url}{path}/pay").headers["location"] == path
+    with web.db.connect() as connection:
+        assert len(connection.execute("select from pw.checkout_sessions").fetchall()) == 1
+    page.goto(f"{web.url}{path}")
+    assert page.get_by_role("heading", level=1).inner_text() == "Your payment is under way"
+    assert page.get_by_role("button", name="Pay").count() == page.get_by_role("link", name="Pay").count() == 0
+    held_up(page)
+    shot(page, tmp_path, "order-under-way")
+    at_stripe(web, settings, "bounced")
+    worked(web, settings, 2)
+    assert web.get(f"/api/v1{path}").json()["can_be_paid"] is True
+    page.reload()
+    page.get_by_role("button", name="Pay").click()
+    with web.db.connect() as connection:
+        rows = connection.execute("select state from pw.checkout_sessions order by session_id").fetchall()
+    assert [row["state"] for row in rows] == ["failed", "open"]
+
+
+def test_who_paid_and_whose_money_is_not_worked_yet_is_asked_to_wait(till: tuple[Web, Settings]) -> None:
+    web, _ = till
+    browser = Browser(web)
+    path = browser.send(filled(browser.open())).headers["location"].split("?")[0]
+    done = messages.stripe_session(orders(web)[0]["number"], int(orders(web)[0]["total"] * 100))
+    told(web, done)
+    text = web.get(f"{path}?pay=done").text
+    assert "We’re waiting for the provider’s word" in words(text) and "http-equiv" in text
+    text = web.get(path).text
+    assert "Your payment is being taken" in words(text) and "Pay $" not in words(text)
+
+
+def told(web: Web, session: dict[str, object]) -> None:
+    """Stripe says that the session is completed."""
+    raw = messages.encoded(messages.stripe_event("checkout.session.completed", session, given.NOW))
+    headers = signing.stripe(raw, "whsec_sandbox", given.NOW)
+    assert httpx.post(f"{web.url}/webhooks/stripe", content=raw, headers=headers).status_code == 200
+
+
+def test_too_little_that_was_refunded_by_hand_leaves_the_order_to_be_paid(till: tuple[Web, Settings]) -> None:
+    web, settings = till
+    browser = Browser(web)
+    path = browser.send(filled(browser.open())).headers["location"].split("?")[0]
+    told(web, messages.stripe_session(orders(web)[0]["number"], 100))
+    worked(web, settings, 1)
+    text = web.get(path).text
+    assert "1.00 USD" in words(text) and "not what was due: a person of ours looks at it" in words(text)
+    assert "Pay $" not in words(text) and web.get(f"/api/v1{path}").json()["can_be_paid"] is False
+    with web.db.connect() as connection:
+        [event] = connection.execute("select event_id from pw.payment_events").fetchall()
+        settling.refunded_by_hand(
+            connection, int(str(event["event_id"])), reference="re_1", why="too little", by="ann",
+            ground=ground_of(settings), now=given.NOW,
+        )  # fmt: skip
+    text = web.get(path).text
+    assert "Waiting for payment" in words(text) and "Pay $" in words(text)
+    assert "more than was due" not in words(text) and "not the amount that was due" in words(text)
+    assert web.get(f"/api/v1{path}").json()["can_be_paid"] is True
+    assert httpx.post(f"{web.url}/api/v1{path}/payments", headers=KEY).json()["pay_url"]
+
+
+def test_pressing_pay_on_a_paid_order_shows_that_it_is_paid(till: tuple[Web, Settings]) -> None:
+    web, _ = till
+    browser = Browser(web)
+    path = browser.send(filled(browser.open())).headers["location"].split("?")[0]
+    with web.db.connect() as connection:
+        pay(connection, orders(web)[0]["order_id"], now=given.NOW)
+    assert httpx.post(f"{web.url}{path}/pay").headers["location"] == path
+    assert "Nothing was charged" not in words(web.get(path).text)
+
+
+@pytest.mark.parametrize("gate", ["details", "signature"])
+def test_the_page_of_a_held_order_asks_nothing_of_the_customer(desk: Desk, gate: str) -> None:
+    with desk.db.connect() as connection:
+        order, (item,) = paid_order(connection, "cpni_certification")
+    desk.waits(item, gate, missing=["carrier_phone"])
+    client, step = desk.browser(), {"details": "Give the details", "signature": "Send the signature link again"}[gate]
+    assert step in client.get(f"/orders/{order.token}").text
+    with desk.db.connect() as connection:
+        hold(connection, order.order_id, by="payments", why="Disputed.", now=NOW)
+    seen = words(client.get(f"/orders/{order.token}").text)
+    assert "A person is looking at it" in seen and "You need not do anything" in seen
+    for said in (step, "Your next step", "We need some details", "wait for their signature"):
+        assert said not in seen, said

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 import psycopg
 
 from pw_pipelines.commerce import books, orders
-from pw_pipelines.commerce.payments import returns, rows
+from pw_pipelines.commerce.payments import returns, rows, under_way
 from pw_pipelines.commerce.payments.reading import Ground, Said
 from pw_pipelines.commerce.payments.reading.said import Amount
 from pw_pipelines.commerce.payments.returns import NotYet, Verdict
@@ -118,6 +118,7 @@ class Decision:
         books.want(self.connection, order.order_id, "sales_order", now=self.now)
         rows.set_session(self.connection, self.event.provider, self.said.session, "paid")
         rows.wake_waiting(self.connection, order)
+        under_way.heard(self.connection, order.order_id, order.number, by=BY, now=self.now)
         if money.value > order.total:
             more = money.value - order.total
             rows.flag(self.connection, order.order_id, f"{more} {money.currency} more than the total came.", self.now)
@@ -227,6 +228,7 @@ class Decision:
         if rows.payment_of(self.connection, self.event.provider, self.said.reference) is not None:
             return self._for_a_person(f"{self.said.words} But the same payment was told as paid.")
         orders.note(self.connection, order.order_id, by=BY, why=self.said.words, now=self.now, what="money")
+        under_way.heard(self.connection, order.order_id, order.number, by=BY, now=self.now)
         if self.event.provider != "adyen":  # there the customer sees the refusal at once
             rows.flag(self.connection, order.order_id, f"{self.said.words} Ask for another payment.", self.now)
         return Verdict("done", self.said.words)

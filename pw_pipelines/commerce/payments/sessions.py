@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import psycopg
 
 from pw_pipelines.commerce.payment_methods import payment_methods
+from pw_pipelines.commerce.payments.payable import payable
 from pw_pipelines.db.connection import Database
 from pw_pipelines.errors import OutsideRefused, UsageError
 from pw_pipelines.faults import point
@@ -52,7 +53,9 @@ def begin(
     with db.connect(application="pw-payments") as connection:
         order = _payable(connection, order_id)
         provider = payment_methods()[order["method"]].provider
-        row = _usable(connection, order, provider, now()) or _ask(connection, order, provider, now())
+        row = usable(
+            connection, order_id, method=order["method"], amount=order["total"], currency=order["currency"], now=now()
+        ) or _ask(connection, order, provider, now())
     if row["state"] == "open":
         return _try(row)
     point("payments.session.asked")
@@ -96,9 +99,16 @@ def _payable(connection: Connection, order_id: int) -> dict[str, Any]:
     ).fetchone()
     if order is None:
         raise UsageError(f"There is no order with the id {order_id}.", field="order")
-    if order["paid_at"] is not None:
+    obstacle = payable(connection, number=order["number"], status=order["status"], paid_at=order["paid_at"]).obstacle
+    if obstacle == "paid":
         raise UsageError(f"Order {order['number']} is paid.", field="order", remedy="Nothing more is to be paid.")
-    if order["status"] != "received":
+    if obstacle == "under_way":
+        raise UsageError(
+            f"A payment of order {order['number']} is under way; a second one is not taken.",
+            field="order",
+            remedy="Wait for it: the order's page shows when it came, and takes another payment if it fails.",
+        )
+    if obstacle is not None:
         raise UsageError(
             f"Order {order['number']} is {order['status']} and takes no payment now.",
             field="order",
@@ -107,13 +117,16 @@ def _payable(connection: Connection, order_id: int) -> dict[str, Any]:
     return order
 
 
-def _usable(connection: Connection, order: dict[str, Any], provider: str, now: datetime) -> dict[str, Any] | None:
-    """A session for this very amount that was asked for or is open, and leaves time to pay."""
+def usable(
+    connection: Connection, order_id: int, *, method: str, amount: Decimal, currency: str, now: datetime
+) -> dict[str, Any] | None:
+    """A try for this very amount that was asked for or is open, and leaves time to pay."""
+    known = payment_methods().get(method)
     return connection.execute(
         "select * from pw.checkout_sessions where order_id = %s and provider = %s and method = %s and amount = %s"
         " and currency = %s and state in ('asked', 'open') and (expires_at is null or expires_at > %s)"
         " order by session_id desc limit 1",
-        (order["order_id"], provider, order["method"], order["total"], order["currency"], now + TIME_TO_PAY),
+        (order_id, known.provider if known else None, method, amount, currency, now + TIME_TO_PAY),
     ).fetchone()
 
 

@@ -181,6 +181,9 @@ def _dismiss(
         connection, event, "done" if is_booked else "ignored", text, number=event.order_number, by=by, what=what,
         why=why, now=now,
     )  # fmt: skip
+    if said.kind in ("wait", "authorised", "approved") and event.provider != "shkeeper":
+        # The customer is through with that try. SHKeeper's invoice is one for all tries, and stays.
+        rows.set_session(connection, event.provider, said.session, "failed")
     order_id = rows.order_id_of(
         connection, event.provider, reference=said.reference, session=said.session,
         number=said.order_number or event.order_number,
