@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pw_pipelines.commerce.catalogue import Service
 from pw_pipelines.commerce.fees import FeeBook, Form
@@ -82,6 +82,23 @@ class Piece:
     asked: BasketItem
     priced: Service | None
     parts: tuple[Service, ...]
+
+
+class Work(NamedTuple):
+    """One piece of work, for whom and where: what stands twice would be filed twice."""
+
+    service: str
+    title: str
+    state: str | None
+    frn: str | None
+
+
+def work_of(piece: Piece) -> list[Work]:
+    """What is to be done for a piece."""
+    asked = piece.asked
+    return [
+        Work(part.code, part.title, asked.for_state if part.per == "state" else None, asked.frn) for part in piece.parts
+    ]
 
 
 def pieces(basket: Basket, fees: FeeBook) -> tuple[Piece, ...]:
@@ -222,12 +239,7 @@ def _check_place(piece: Piece, fees: FeeBook) -> None:
 
 def _check_twice(found: list[Piece]) -> None:
     """The same work for the same carrier and state stands in one order once, or it would be filed twice."""
-    work = Counter(
-        (part.title, piece.asked.for_state if part.per == "state" else None, piece.asked.frn)
-        for piece in found
-        for part in piece.parts
-    )
-    for (title, state, frn), times in work.items():
+    for (_, title, state, frn), times in Counter(work for piece in found for work in work_of(piece)).items():
         if times > 1:
             whom = "".join((f" in {state}" if state else "", f" for FRN {frn}" if frn else ""))
             raise UsageError(

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Protocol
 
 from pw_pipelines.compliance.calendar import RECERTIFICATION_OPENS
 from pw_pipelines.fulfillment.gathering import form499_filer, rmd_filing
-from pw_pipelines.fulfillment.model import Connection, ItemView
+from pw_pipelines.fulfillment.model import Connection
 
 
-def shown_already(connection: Connection, item: ItemView, values: Mapping[str, str]) -> str | None:
+class Wanted(Protocol):
+    """A filing somebody wants: an item in work, or one that is only about to be ordered."""
+
+    @property
+    def service(self) -> str: ...
+    @property
+    def frn(self) -> str | None: ...
+
+
+def shown_already(connection: Connection, item: Wanted, values: Mapping[str, str]) -> str | None:
     """One sentence on the filing that stands in the public record and is wanted again; None when there is none.
 
     Only what would be the very same filing counts: a correction of an RMD entry is no second one.
@@ -19,7 +29,7 @@ def shown_already(connection: Connection, item: ItemView, values: Mapping[str, s
     return look(connection, item, values) if look and item.frn else None
 
 
-def _recertified(connection: Connection, item: ItemView, values: Mapping[str, str]) -> str | None:
+def _recertified(connection: Connection, item: Wanted, values: Mapping[str, str]) -> str | None:
     filing = rmd_filing(connection, str(item.frn))
     if filing is None or filing["last_recertified_on"] is None:
         return None
@@ -29,7 +39,7 @@ def _recertified(connection: Connection, item: ItemView, values: Mapping[str, st
     return f"The RMD shows {filing['number']} recertified on {filing['last_recertified_on']}."
 
 
-def _form499a(connection: Connection, item: ItemView, values: Mapping[str, str]) -> str | None:
+def _form499a(connection: Connection, item: Wanted, values: Mapping[str, str]) -> str | None:
     filer = form499_filer(connection, str(item.frn))
     current = filer["registration_current_as_of"] if filer else None
     if filer is None or current is None or current < date(int(values["year"]), 4, 1):
@@ -37,7 +47,7 @@ def _form499a(connection: Connection, item: ItemView, values: Mapping[str, str])
     return f"The Form 499 database shows filer {filer['filer_id']} current as of {current}."
 
 
-def _cpni(connection: Connection, item: ItemView, values: Mapping[str, str]) -> str | None:
+def _cpni(connection: Connection, item: Wanted, values: Mapping[str, str]) -> str | None:
     if connection.execute("select to_regclass('marts.carriers') is not null as there").fetchone() == {"there": False}:
         return None
     row = connection.execute("select cpni_match from marts.carriers where frn = %s", (item.frn,)).fetchone()

@@ -6,7 +6,7 @@ import base64
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
@@ -75,8 +75,18 @@ def demand_only_one(connection: Connection, item: ItemView, key: str) -> None:
 
 def _key(connection: Connection, item: ItemView, template: str) -> str:
     values = {**from_order(item), **known_values(connection, item.item_id)}
-    if missing := sorted(name for name in names_in(template) if not values.get(name, "").strip()):
+    if missing := lacking(template, values):
         raise Gate("details", "What the filing is about is not known.", detail={"missing": missing})
+    return key_of(template, values)
+
+
+def lacking(template: str, values: Mapping[str, str]) -> list[str]:
+    """What a key names and nobody knows."""
+    return sorted(name for name in names_in(template) if not values.get(name, "").strip())
+
+
+def key_of(template: str, values: Mapping[str, str]) -> str:
+    """The ledger's name of what these values mean."""
     return f"filing:{fill_in(template, {name: plain(name, value) for name, value in values.items()})}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -33,19 +34,26 @@ def from_order(item: ItemView) -> dict[str, str]:
 
 def from_firm(item: ItemView, settings: Settings, today: date) -> dict[str, str]:
     """What the firm and the calendar say. A renewal's order names its own year, quarter or vintage."""
-    year = int(item.details.get("year") or today.year)
     said = {
         "firm_name": FIRM,
         "firm_address": settings.firm_address,
         "registered_agent_name": FIRM,
         "registered_agent_address": settings.firm_address,
         "today": today.isoformat(),
-        "year": str(year),
-        "prior_year": str(year - 1),
-        "quarter": str(item.details.get("quarter") or quarter_reported(today)),
-        "vintage": str(item.details.get("vintage") or newest_vintage(today)),
+        **period(item.details, today),
     }
     return {name: value for name, value in said.items() if value}
+
+
+def period(details: Mapping[str, Any], today: date) -> dict[str, str]:
+    """The year, quarter and vintage that are filed for on this day, where the item's own details name no others."""
+    year = int(details.get("year") or today.year)
+    return {
+        "year": str(year),
+        "prior_year": str(year - 1),
+        "quarter": str(details.get("quarter") or quarter_reported(today)),
+        "vintage": str(details.get("vintage") or newest_vintage(today)),
+    }
 
 
 def quarter_reported(today: date) -> str:

@@ -17,6 +17,8 @@ from pw_pipelines.jurisdictions.book import book
 from pw_pipelines.monitoring import events
 from pw_pipelines.portal.check_page import CHECKOUT, PATH
 from pw_pipelines.portal.checkout_form import (
+    CONFIRM,
+    TICKS,
     Checkout,
     Form,
     check_customer,
@@ -27,6 +29,7 @@ from pw_pipelines.portal.checkout_form import (
 )
 from pw_pipelines.portal.form_proof import FormProof
 from pw_pipelines.portal.idempotency import Answer, Asked, KeyUsedBefore, once
+from pw_pipelines.portal.order_doubts import Doubt
 from pw_pipelines.portal.ordering import Books, Buyer, ask_for_quote, fees_of
 from pw_pipelines.portal.orders_api import place_compliance
 from pw_pipelines.portal.orders_models import CustomerIn
@@ -83,6 +86,9 @@ async def _order(request: Request, site: Site, found: Checkout, customer: Custom
     except KeyUsedBefore:
         found.form = replace(found.form, key=secrets.token_urlsafe(24))
         return _page(request, site, found, notice=_SENT_BEFORE)
+    except Doubt as doubt:
+        found.faults[doubt.confirm] = f"{doubt} {CONFIRM[doubt.confirm]}"
+        return _page(request, site, found, status=HTTPStatus.BAD_REQUEST)
     except UsageError as error:  # what changed between the two looks: a code used up, an own referral
         found.faults[fault_field(error, found.basket.items)] = f"{error} {error.remedy or ''}".strip()
         return _page(request, site, found, status=HTTPStatus.BAD_REQUEST)
@@ -133,13 +139,16 @@ def _place(site: Site, found: Checkout, customer: CustomerIn) -> str | None:
     form, quoted = found.form, _quoted(found)
     # The form has its own key; the page's other hidden fields say nothing of what is wanted.
     meant = [found.basket.items, quoted, form.customer, form.method, form.discount_code, form.referral_code, form.frn]
+    meant.append([form.sure.another])
 
     def deed(connection: Books) -> Answer:
         token = None
         new = customer.as_new()
         if found.basket.items:
             buyer = Buyer(new, form.method, form.discount_code or None, form.referral_code or None, form.utm)
-            token = place_compliance(site, connection, buyer, found.basket, check_id=form.check_id).token
+            token = place_compliance(
+                site, connection, buyer, found.basket, sure=form.sure, check_id=form.check_id
+            ).token
         if quoted:
             states = {code: form.state.get(code) for code in quoted}
             wanted = {"services": quoted, "states": states, "frn": form.frn, "company": form.customer.get("company")}
@@ -171,6 +180,7 @@ def _page(
         "states": sorted(book().values(), key=lambda one: one.name),
         "path": CHECKOUT,
         "chosen": found.quote.method if found.quote else form.method,
+        "confirm": {name: words for name, words in TICKS.items() if name in found.faults or name in form.confirmed},
         "back": address(PATH, {"frn": form.frn} if form.frn else {}, form.utm),
     }
     reply = site.page("checkout.html", status=status, **context)

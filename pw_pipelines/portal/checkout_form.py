@@ -19,6 +19,7 @@ from pw_pipelines.commerce.fees import FeeBook
 from pw_pipelines.commerce.quote import Quote
 from pw_pipelines.compliance.check_log import UTM_KEYS, clean_utm
 from pw_pipelines.errors import UsageError
+from pw_pipelines.portal.order_doubts import Sure
 from pw_pipelines.portal.ordering import Books, Codes, find_codes, priced
 from pw_pipelines.portal.orders_models import MOST_ITEMS, CustomerIn
 
@@ -34,6 +35,9 @@ ELSEWHERE = {
     "of ours asks for them and writes to you with the whole price. Our own fee is {price}.",
 }
 NO_CODES = Codes()
+# What is confirmed on purpose: the remedy where it was not, and the words beside the tick.
+CONFIRM = {"is_another": "Take it out, or tick the box here if you want another one; a person gladly answers you."}
+TICKS = {"is_another": "I know that such a filing may be made, or on its way, already, and want another one."}
 _CUSTOMER = ("name", "email", "company", "phone")
 _WORDS = {
     "name": "Enter your name.",
@@ -62,6 +66,12 @@ class Form:
     key: str
     seen: str
     check: str = ""
+    confirmed: frozenset[str] = frozenset()
+
+    @property
+    def sure(self) -> Sure:
+        """What was ticked on purpose."""
+        return Sure(another="is_another" in self.confirmed)
 
     @property
     def check_id(self) -> UUID | None:
@@ -149,6 +159,7 @@ def form_as_sent(sent: Fields) -> Form:
         key=_clean(sent.get("key"), 128),
         seen=_clean(sent.get("seen"), 400),
         check=_clean(sent.get("check")),
+        confirmed=frozenset(name for name in TICKS if sent.get(name) == "yes"),
     )
 
 

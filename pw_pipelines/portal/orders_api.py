@@ -22,10 +22,11 @@ from pw_pipelines.commerce.bundles import bundles
 from pw_pipelines.commerce.discounts import REFERRAL_PERCENT
 from pw_pipelines.commerce.order_details import BundleDetails, CanadaCrtcDetails, ComplianceDetails, Details
 from pw_pipelines.commerce.order_view import OrderView, read_by_token
-from pw_pipelines.commerce.orders import PlacedOrder
+from pw_pipelines.commerce.orders import CUSTOMER, PlacedOrder, note
 from pw_pipelines.commerce.quote import Quote
 from pw_pipelines.errors import UsageError
 from pw_pipelines.portal.idempotency import Answer, Asked, IdempotencyKey, given_before, once
+from pw_pipelines.portal.order_doubts import OnceInBatch, Sure, demand_sure
 from pw_pipelines.portal.order_state import order_state
 from pw_pipelines.portal.order_steps import stands_of
 from pw_pipelines.portal.ordering import (
@@ -142,7 +143,10 @@ async def order_compliance(site: SiteHere, asked: ComplianceOrderIn, key: Idempo
 
     def deed(connection: Books) -> Answer:
         with _as_asked():
-            placed = _compliance(site, connection, asked.buyer(), asked.frn, asked.items, check_id=asked.check_id)
+            basket = _basket(asked.items, asked.frn)
+            placed = place_compliance(
+                site, connection, asked.buyer(), basket, sure=asked.sure(), check_id=asked.check_id
+            )
         return answer(201, placed)
 
     return await posted(site, "compliance-orders", key, asked, deed)
@@ -154,9 +158,12 @@ async def order_batch(site: SiteHere, asked: ComplianceBatchIn, key: Idempotency
 
     def deed(connection: Books) -> Answer:
         batch, placed = secrets.token_hex(8), []
+        once_each = OnceInBatch(fees_of(site.settings))
         for place, one in enumerate(asked.orders):
             with _as_asked(place):
-                placed.append(_compliance(site, connection, asked.buyer(), one.frn, one.items, batch=batch))
+                basket = _basket(one.items, one.frn)
+                once_each.add(place + 1, basket, one.sure())
+                placed.append(place_compliance(site, connection, asked.buyer(), basket, sure=one.sure(), batch=batch))
         return answer(201, BatchPlaced(batch=batch, orders=placed))
 
     return await posted(site, "compliance-orders/batch", key, asked, deed)
@@ -326,7 +333,9 @@ def _told(site: Site, placed: PlacedOrder, price: Quote) -> OrderPlaced:
     )
 
 
-_OF_ORDER = frozenset({"frn", "items"})  # what each order of a batch has of its own, beside its items' fields
+_OF_ORDER = frozenset(
+    {"frn", "items", "is_another"}
+)  # what each order of a batch has of its own, beside its items' fields
 
 
 @contextmanager
@@ -343,23 +352,22 @@ def _as_asked(order: int | None = None) -> Iterator[None]:
         raise UsageError(words, field=field, remedy=error.remedy) from error
 
 
-def _compliance(
-    site: Site, connection: Books, buyer: Buyer, frn: str | None, items: list[ItemIn], *, batch: str | None = None,
-    check_id: UUID | None = None,
-) -> OrderPlaced:  # fmt: skip
-    return place_compliance(site, connection, buyer, _basket(items, frn), batch=batch, check_id=check_id)
-
-
 def place_compliance(
     site: Site,
     connection: Books,
     buyer: Buyer,
     basket: Basket,
     *,
+    sure: Sure,
     batch: str | None = None,
     check_id: UUID | None = None,
 ) -> OrderPlaced:
-    """Places an order of services for a carrier, with the findings that led to it and the check they were read in."""
+    """Places an order of services for a carrier, with the findings that led to it and the check they were read in.
+
+    Raises Doubt where something must be confirmed first, and UsageError as `order` does.
+    """
+    fees, now = fees_of(site.settings), site.clock.now()
+    demand_sure(connection, basket, sure, fees=fees, today=site.clock.today(), write_to=site.settings.sales_email)
     frn = next((frn_of(item.frn) for item in basket.items if item.frn), None)
     cause = cause_of(connection, frn, [item.service for item in basket.items])
     details = ComplianceDetails(
@@ -370,7 +378,10 @@ def place_compliance(
         check_id=check_led_to(connection, check_id, frn),
         batch_key=batch,
     )
-    return ordered(site, connection, buyer, with_cures(basket, cause), details)
+    placed, price = order(connection, buyer, with_cures(basket, cause), details, fees=fees, now=now)
+    for words in sure.notes():
+        note(connection, placed.order_id, by=CUSTOMER, why=words, now=now)
+    return _told(site, placed, price)
 
 
 def _basket(items: list[ItemIn], frn: str | None) -> Basket:

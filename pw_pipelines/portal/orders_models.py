@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from pw_pipelines.commerce.orders import NewCustomer
+from pw_pipelines.portal.order_doubts import Sure
 from pw_pipelines.portal.ordering import Buyer
 
 _TEXT = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL's text holds no NUL, and no field here has lines
@@ -93,7 +94,19 @@ class QuoteIn(_CodesIn):
     frn: Frn | None = None
 
 
-class ComplianceOrderIn(_BuyerIn):
+class _SureIn(_In):
+    is_another: bool = Field(
+        default=False,
+        strict=True,
+        description="Another filing is meant on purpose, though such a one is made, or on its way, already.",
+    )
+
+    def sure(self) -> Sure:
+        """What the customer says on purpose."""
+        return Sure(another=self.is_another)
+
+
+class ComplianceOrderIn(_BuyerIn, _SureIn):
     """Services for one carrier."""
 
     frn: Frn | None = Field(default=None, description="The carrier; none for one that is yet to be registered.")
@@ -103,7 +116,7 @@ class ComplianceOrderIn(_BuyerIn):
     )
 
 
-class CarrierIn(_In):
+class CarrierIn(_SureIn):
     """One carrier of a batch and what is wanted for it."""
 
     frn: Frn

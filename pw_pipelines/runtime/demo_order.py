@@ -93,6 +93,7 @@ class OrderDemo:
         body = {
             "customer": {"name": self.lead["contact"], "email": self.lead["email"], "company": self.lead["name"]},
             "method": METHOD, "consent": True, "utm": self._utm(), **self._basket(),
+            "is_another": True,  # the demo may run again for the same lead
         }  # fmt: skip
         key = {"Idempotency-Key": str(uuid.uuid4())}
         self.order, again = (self._asked("POST", "/api/v1/compliance-orders", json=body, headers=key) for _ in range(2))

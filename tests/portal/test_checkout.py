@@ -12,6 +12,7 @@ import pytest
 
 from pw_pipelines.commerce.agents import register
 from pw_pipelines.settings import Settings
+from tests.commerce.making import pay
 from tests.portal import given
 from tests.portal.checkout_form import CHECK, Browser, fields_of, filled, orders, till, words
 from tests.portal.conftest import Web
@@ -211,3 +212,20 @@ def test_the_same_filing_twice_is_refused_with_words(web: Web) -> None:
     reply = browser.send(filled(fields_of(text)))
     assert reply.status_code == 400
     assert orders(web) == []
+
+
+def test_what_is_paid_and_in_work_is_ordered_again_only_with_a_tick(web: Web) -> None:
+    browser = Browser(web)
+    browser.send(filled(browser.open()))
+    with web.db.connect() as connection:
+        pay(connection, orders(web)[0]["order_id"], now=given.NOW)
+    fields = filled(browser.open(), email="another@example.com")
+    assert "is_another" not in fields
+    reply = browser.send(fields)
+    assert reply.status_code == 400
+    assert "point to such a filing that is made, or on its way, already" in words(reply.text)
+    assert 'href="#is_another"' in reply.text
+    assert 'id="is_another"' in reply.text
+    assert len(orders(web)) == 1
+    assert browser.send({**fields_of(reply.text), "is_another": "yes"}).status_code == 303
+    assert len(orders(web)) == 2
