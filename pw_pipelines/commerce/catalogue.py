@@ -81,7 +81,8 @@ class Service(Strict):
     published_range_usd   lowest and highest price the firm publishes where it names no single one
     price_in_usd          price in jurisdictions where it differs
     per                   what one price buys (`order`; `state`: the state must be named)
-    most                  largest quantity of one order line (years, quarters); a filing made once has 1
+    most                  largest quantity of one order line; a filing made once has 1
+    unit                  what is counted where it is more
     documents             what is drawn up for it
     signer                who signs: officer (of the carrier), organizer, director, customer; None: nobody
     portal                where it is filed; None: nowhere
@@ -97,6 +98,7 @@ class Service(Strict):
     price_in_usd: dict[str, Usd] = Field(default_factory=dict)
     per: Literal["order", "state"] = "order"
     most: int = Field(default=1, ge=1, le=20)
+    unit: Literal["years", "quarters"] | None = None
     expedite: bool = False
     pass_through: tuple[PassThrough, ...] = ()
     documents: tuple[str, ...] = ()
@@ -113,6 +115,8 @@ class Service(Strict):
             raise ValueError("price_in_usd needs `per: state`")
         if self.price_in_usd and self.price_usd is None:
             raise ValueError("a price in some state needs a price in the others")
+        if (self.most > 1) != (self.unit is not None):
+            raise ValueError("`most` above 1 and `unit` go together")
         by_state = self.expedite or any(one.state_fee for one in self.pass_through)
         if by_state and self.per != "state":
             raise ValueError("a fee looked up per state, or expedited service, needs `per: state`")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import psycopg
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
@@ -46,7 +48,7 @@ from pw_pipelines.portal import (
 )
 from pw_pipelines.portal.limits import BodyLimit
 from pw_pipelines.portal.measuring import Measuring
-from pw_pipelines.portal.problems import RETRY_SECONDS, NotFound, fault_of, problem
+from pw_pipelines.portal.problems import RETRY_SECONDS, NotFound, fault_of, problem, refusal_of
 from pw_pipelines.portal.security import HEADERS, SecurityHeaders
 from pw_pipelines.portal.site import STATIC, Site, make_site, the_site
 from pw_pipelines.portal.visits import Visits
@@ -80,9 +82,12 @@ def create_app(settings: Settings, *, live: LiveRecord | None = None) -> FastAPI
             site.db.close()
 
     app = FastAPI(
-        title="Performance West compliance check",
+        title="Performance West",
         version="1",
-        description="What the public record shows about a US carrier. Evidence, not a legal conclusion.",
+        description=(
+            "The free compliance check (what the public record shows about a US carrier: evidence, not a legal "
+            "conclusion), company names in the states' registers, prices, and orders of filings and companies."
+        ),
         lifespan=lifespan,
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # these pages would load scripts from other people's servers
@@ -100,11 +105,19 @@ def create_app(settings: Settings, *, live: LiveRecord | None = None) -> FastAPI
         staff, segments, watching, webhooks, sign_page, staff_login, desk, desk_review, desk_files, desk_deeds,
         desk_effects, desk_payments, desk_questions, desk_portals, desk_backups,
     ):  # fmt: skip
+        _name_operations(room.router)
         app.include_router(room.router)
     app.mount("/static", _Static(directory=STATIC), name="static")
     _health(app, site)
     _errors(app)
     return app
+
+
+def _name_operations(router: APIRouter) -> None:
+    """Each operation of the API's document is called by the first sentence of its description."""
+    for route in router.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema and route.summary is None:
+            route.summary = " ".join(re.split(r"[.:;](?:\s|$)", route.description, maxsplit=1)[0].split())
 
 
 def app_from_env() -> FastAPI:
@@ -182,7 +195,8 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
-        reply = says_no(request, HTTPStatus(error.status_code), error.detail)
+        detail, field, remedy = refusal_of(error)
+        reply = says_no(request, HTTPStatus(error.status_code), detail, field=field, remedy=remedy)
         reply.headers.update(error.headers or {})
         return reply
 

@@ -45,6 +45,7 @@ _WORDS = {
     "company": "Enter the company's name in at most 200 characters, or leave it empty.",
     "phone": "Enter a phone number such as 202-555-0100, or leave it empty.",
 }
+_TOO_LONG = "Enter your name in at most 200 characters."
 Fields = ImmutableMultiDict[str, Any]
 
 
@@ -219,7 +220,13 @@ def check_customer(form: Form) -> tuple[CustomerIn | None, dict[str, str]]:
     try:
         return CustomerIn.model_validate(given), {}
     except ValidationError as error:
-        return None, {str(fault["loc"][0]): _WORDS[str(fault["loc"][0])] for fault in error.errors()}
+        return None, {
+            str(fault["loc"][0]): _fault_words(str(fault["loc"][0]), fault["type"]) for fault in error.errors()
+        }
+
+
+def _fault_words(name: str, kind: str) -> str:
+    return _TOO_LONG if name == "name" and kind == "string_too_long" else _WORDS[name]
 
 
 def _row(service: Service, form: Form, fees: FeeBook) -> Row:

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from pw_pipelines.errors import UsageError
 
@@ -21,6 +22,20 @@ _MEANS = {
     422: "A field is wrong: `field` and `remedy` say which, and what to give instead",
     502: "The payment provider refused or could not be understood",
     503: "Our own books or the payment provider cannot be reached now; try again later",
+}
+
+# What a field of this name must look like, where a pattern says it: the fault and the remedy.
+_FORMS = {
+    "email": ("this is no email address", "Give an address such as name@company.com."),
+    "phone": ("this is no phone number", "Give a number such as 202-555-0100."),
+    "frn": ("this is no FRN", "Give the ten digits of the FRN."),
+    "state": ("this is no state", "Give two letters: a state, DC or BC."),
+    "referral_code": ("this is no referral code", "Give a code such as REF-AB123."),
+}
+_PLAIN = ("it holds signs that can't stand in it", "Give plain text without control characters.")
+_REMEDIES = {
+    "missing": "Send `{field}` too.",
+    "extra_forbidden": "Leave `{field}` out; there is no such field here.",
 }
 
 
@@ -68,6 +83,25 @@ def fault_of(error: RequestValidationError) -> tuple[HTTPStatus, str, str, str]:
         return HTTPStatus.BAD_REQUEST, detail, where[-1], remedy
     if fault["type"] == "json_invalid":
         return HTTPStatus.UNPROCESSABLE_ENTITY, f"The body is no JSON: {fault['ctx']['error']}.", "body", "Send JSON."
+    if where == ["body"] and isinstance(fault.get("input"), bytes):
+        detail = "The body was not read: its Content-Type does not say that it is JSON."
+        return HTTPStatus.UNPROCESSABLE_ENTITY, detail, "Content-Type", "Send it with `Content-Type: application/json`."
     field = ".".join(where[1:]) or where[0]
-    remedy = f"Correct `{field}`; /api/v1/openapi.json says what it may be."
-    return HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {fault['msg']}.", field, remedy
+    if fault["type"] == "string_pattern_mismatch":
+        words, remedy = _FORMS.get(where[-1], _PLAIN)
+        return HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {words}.", field, remedy
+    remedy = _REMEDIES.get(fault["type"], "Correct `{field}`; /api/v1/openapi.json says what it may be.")
+    return HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {fault['msg']}.", field, remedy.format(field=field)
+
+
+def refusal_of(error: HTTPException) -> tuple[str, str | None, str | None]:
+    """(sentence, field, remedy) of what was refused before any route saw it."""
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return error.detail, "body", "Send less at once."
+    if error.status_code != HTTPStatus.BAD_REQUEST or error.__cause__ is None:
+        return error.detail, None, None
+    if isinstance(error.__cause__, UnicodeDecodeError):
+        return "The body is no text in UTF-8.", "body", "Send JSON in UTF-8."
+    if isinstance(error.__cause__, ValueError):  # Python reads no number of more than 4,300 digits
+        return "A number in the body has more digits than can be read.", "body", "Send numbers of a sound length."
+    return "The body can't be read as JSON.", "body", "Send JSON in UTF-8, not too deeply nested."

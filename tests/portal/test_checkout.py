@@ -95,6 +95,7 @@ def test_a_form_changed_and_sent_again_asks_before_it_makes_a_second_order(till:
     ("changed", "field", "says"),
     [
         ({"name": ""}, "name", "Enter your name"),
+        ({"name": "A" * 230}, "name", "at most 200 characters"),
         ({"email": "ada"}, "email", "name@company.com"),
         ({"phone": "call me"}, "phone", "202-555-0100"),
         ({"frn": "seven"}, "frn", "ten digits"),

@@ -218,7 +218,48 @@ def test_what_cannot_be_ordered_names_the_field_and_the_remedy(web: Web, changed
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"frn": NaN'])
 def test_a_body_that_is_no_order_is_refused(web: Web, body: bytes) -> None:
     assert post(web, "compliance-orders", body).status_code == 422
-    assert post(web, "compliance-orders", b'{"frn": "\xff"}').status_code in {400, 422}
+
+
+def test_a_body_that_cannot_be_read_is_refused_with_a_remedy(web: Web) -> None:
+    utf8 = problem(post(web, "compliance-orders", b'{"frn": "\xff"}'), 400, "body")
+    assert "UTF-8" in utf8["remedy"]
+    digits = problem(post(web, "compliance-orders", b'{"frn": ' + b"1" * 6_000 + b"}"), 400, "body")
+    assert "digits" in digits["detail"]
+    as_text = {"content-type": "text/plain"}
+    headers = {"Idempotency-Key": str(uuid.uuid4()), **as_text}
+    reply = httpx.post(f"{web.url}{API}/compliance-orders", content=json.dumps(cpni()), headers=headers)
+    assert "application/json" in problem(reply, 422, "Content-Type")["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "remedy"),
+    [
+        ({"customer": {**CUSTOMER, "email": "nobody"}}, "customer.email", "name@company.com"),
+        ({"customer": {**CUSTOMER, "phone": "call me"}}, "customer.phone", "202-555-0100"),
+        ({"customer": {**CUSTOMER, "name": "A\0b"}}, "customer.name", "control characters"),
+        ({"frn": "seven"}, "frn", "ten digits"),
+        ({"items": [{"service": "registered_agent", "state": "Wyoming"}]}, "items.0.state", "two letters"),
+        ({"surname": "x"}, "surname", "Leave `surname` out"),
+        ({"items": [{}]}, "items.0.service", "Send `items.0.service` too"),
+    ],
+)
+def test_a_wrong_form_is_told_in_words_and_never_by_a_pattern(
+    web: Web, changed: dict[str, Any], field: str, remedy: str
+) -> None:
+    said = problem(post(web, "compliance-orders", cpni(**changed)), 422, field)
+    assert remedy in said["remedy"]
+    assert "pattern" not in said["detail"]
+    assert "^" not in said["detail"]
+
+
+def test_the_document_says_in_words_what_each_operation_is(web: Web) -> None:
+    document = web.get(f"{API}/openapi.json").json()
+    assert document["info"]["title"] == "Performance West"
+    summaries = {
+        f"{method} {path}": one["summary"] for path, ways in document["paths"].items() for method, one in ways.items()
+    }
+    assert summaries["post /api/v1/canada-crtc"].startswith("Orders the Canadian carrier package")
+    assert all(len(words.split()) > 2 for words in summaries.values()), summaries
 
 
 def test_a_body_that_is_too_large_is_refused_whether_it_says_so_or_not(web: Web) -> None:
