@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "segments": ("segments", "List, show and export lead segments."),
     "leads": ("leads", "Reconcile leads with Listmonk; suppress an address; stops and their lifting."),
     "bounces": ("bounces", "What a returned mail says and by which lines; work the bounce mailbox once."),
-    "orders": ("orders", "Items of paid orders: what waits, what proves it, approve, hold, retry, resolve, evidence."),
+    "orders": ("orders", "Any order and its items: what waits, what proves it, what people do about it."),
     "discounts": ("discounts", "Discount codes: add, list, end."),
     "agents": ("agents", "Sales agents: add, list, end, resume, and the account their commissions go to."),
     "probe": ("probe", "Look whether the portals still are as our files say; open one again that was closed."),

@@ -13,9 +13,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from pw_pipelines.commands.order_words import WholeOrder, contact_of, item_as_json, line_as_json, print_item
 from pw_pipelines.commands.output import EXIT_FAILED, emit_json, stdout
+from pw_pipelines.commerce import order_view
+from pw_pipelines.commerce.order_money import money_of
 from pw_pipelines.errors import UsageError
-from pw_pipelines.fulfillment import answers, board, deeds
+from pw_pipelines.fulfillment import answers, board, deeds, order_deeds
 from pw_pipelines.fulfillment.facts import fact_of
 from pw_pipelines.fulfillment.ground import Ground
 from pw_pipelines.fulfillment.items import read_item
@@ -29,6 +32,7 @@ app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else.")]
 Item = Annotated[int, typer.Argument(help="An item's number; `pw orders list` shows it.")]
 Number = Annotated[str, typer.Argument(help="An order's number, such as PW-2026-000123.")]
+Why = Annotated[str, typer.Option("--note", help="Why; kept with your name.")]
 Note = Annotated[str, typer.Option("--note", help="Kept with your name.")]
 
 
@@ -85,7 +89,7 @@ def list_command(
         rows = board.queue(connection, wanted, size=limit)
         counts = {name: row["items"] for name, row in board.counts(connection).items()}
     if as_json:
-        emit_json({"items": [_line(row) for row in rows], "gates": counts})
+        emit_json({"items": [line_as_json(row) for row in rows], "gates": counts})
         return
     stdout.print(queue_table(rows))
 
@@ -108,22 +112,70 @@ def queue_table(rows: Sequence[board.Row]) -> Table:
 
 @app.command("show")
 def show_command(number: Number, as_json: AsJson = False) -> None:
-    """One order: each item's stages with what proves them, its gate, its effects."""
-    asked = number.strip().upper()
+    """One order, paid or not: its state, money, customer and history; each item's stages with what proves them."""
     with books() as (stack, connection):
-        rows = board.queue(connection, board.Filter(number=asked), size=1_000)
-        if not rows:
-            raise UsageError(f"There is no paid order {asked} whose items are worked.")
+        order = order_view.read(connection, _numbered(number))
+        whole = WholeOrder(
+            order, money_of(connection, order.order_id), order_deeds.ways(connection, order.order_id),
+            contact_of(connection, order),
+        )  # fmt: skip
+        deeds.record(
+            connection, by=who(), what="opened", order_id=order.order_id, now=stack.settings.clock.now(),
+            detail={"page": "order"},
+        )  # fmt: skip
+        rows = board.queue(connection, board.Filter(number=order.number), size=1_000)
         vault = Vault(stack.settings)
         pages = [board.item_page(connection, row["item_id"]) for row in rows]
         missing = {row["item_id"]: answers.missing_of(connection, vault, row["item_id"]) for row in rows}
     if as_json:
-        items = [_whole(page, missing[page.item.item_id]) for page in pages]
-        emit_json({"order": asked, "status": pages[0].item.order_status, "items": items})
+        items = [item_as_json(page, missing[page.item.item_id]) for page in pages]
+        emit_json({**whole.as_json(), "items": items})
         return
-    stdout.print(f"[bold]{asked}[/], {pages[0].item.order_status}", highlight=False)
+    whole.print()
     for page in pages:
-        _print(page, missing[page.item.item_id])
+        print_item(page, missing[page.item.item_id])
+    if not pages:
+        whole.print_items()
+
+
+@app.command("release")
+def release_command(number: Number, *, note: Why, as_json: AsJson = False) -> None:
+    """Let a held order go back to what it was; its items go on by themselves. Refused while its money is in doubt."""
+    _order_deed(order_deeds.release, number, note, "Released", as_json=as_json)
+
+
+@app.command("cancel")
+def cancel_command(number: Number, *, note: Why, as_json: AsJson = False) -> None:
+    """End an order nobody paid. A paid one is refunded at the provider, and the refund ends it."""
+    _order_deed(order_deeds.cancel, number, note, "Cancelled", as_json=as_json)
+
+
+@app.command("end")
+def end_command(number: Number, *, note: Why, as_json: AsJson = False) -> None:
+    """End an order whose whole money was refunded while something of it was being filed. What is filed stays filed."""
+    _order_deed(order_deeds.end, number, note, "Ended", as_json=as_json)
+
+
+def _order_deed(deed: Callable[..., str], number: str, note: str, said: str, *, as_json: bool) -> None:
+    with books() as (stack, connection):
+        asked = _numbered(number)
+        status = deed(connection, asked, by=who(), why=note, now=stack.settings.clock.now())
+        filed = order_deeds.ways(connection, order_view.read(connection, asked).order_id).filed
+    if as_json:
+        emit_json({"order": asked, "status": status, "filed": filed})
+        return
+    stdout.print(f"{said}. Order {asked} is {status}.", highlight=False, markup=False)
+    for one in filed:
+        text = f"  stays filed: {one['title']} (item {one['item_id']}), {one['reference'] or one['state']}"
+        stdout.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _numbered(number: str) -> str:
+    """A number in capitals. Raises UsageError for what is none: a link's token has no business on a command line."""
+    asked = number.strip().upper()
+    if not order_view.NUMBER.fullmatch(asked):
+        raise UsageError(f"{number.strip()[:40]!r} is no order's number; they look like PW-2026-000123.")
+    return asked
 
 
 @app.command("approve")
@@ -298,64 +350,3 @@ def _checks(checks: Any) -> None:
     for check in checks:
         mark = "[green]ok[/]    " if check.ok else "[bold red]FAILED[/]"
         stdout.print(f"{mark} {escape(check.name)}: {escape(check.text)}", highlight=False, soft_wrap=True)
-
-
-def _line(row: board.Row) -> dict[str, Any]:
-    return {
-        "item_id": row["item_id"], "order": row["order_number"], "service": row["service"], "title": row["title"],
-        "for": row["frn"] or row["company_name"], "stage": row["stage"], "state": row["state"], "gate": row["gate"],
-        "why": row["gate_why"], "waits_for": board.WAITS_FOR.get(row["gate"] or ""), "since": row["since"],
-        "not_before": row["not_before"], "due_on": row["due_on"], "run_id": row["run_id"],
-    }  # fmt: skip
-
-
-def _whole(page: board.ItemPage, missing: tuple[str, ...]) -> dict[str, Any]:
-    effects = ("effect_id", "key", "kind", "state", "attempts", "reference", "last_error", "intended_at", "done_at")
-    documents = ("document_id", "template", "title", "edition", "pdf_digest", "signed_digest", "withdrawn_at")
-    return {
-        **_line(page.row),
-        "gate_detail": page.row["gate_detail"],
-        "generation": page.item.generation,
-        "attempts": page.row["attempts"],
-        "last_error": page.row["last_error"],
-        "missing": list(missing),
-        "stages": [
-            {
-                "stage": one.stage,
-                "state": one.state,
-                "at": one.at,
-                "text": one.text,
-                "proofs": [list(p) for p in one.proofs],
-            }
-            for one in page.stages
-        ],
-        "effects": [{name: one[name] for name in effects} for one in page.effects],
-        "documents": [{name: one[name] for name in documents} for one in page.documents],
-        "approvals": [
-            {name: one[name] for name in ("form_digest", "decision", "by", "at", "note")} for one in page.approvals
-        ],
-        "cures": [{name: one[name] for name in ("code", "state", "looked_at", "settled_at")} for one in page.cures],
-    }
-
-
-def _print(page: board.ItemPage, missing: tuple[str, ...]) -> None:
-    item, row = page.item, page.row
-    stdout.print(f"\n[bold]{escape(item.title)}[/] (item {item.item_id}, {escape(item.subject)})", highlight=False)
-    if row["gate"]:
-        stdout.print(f"  waits: {row['gate']} since {row['since']:%Y-%m-%d %H:%M} UTC. {escape(row['gate_why'])}",
-                     highlight=False, soft_wrap=True)  # fmt: skip
-    if digest := row["gate_detail"].get("form_digest"):
-        stdout.print(f"  form: {digest}", highlight=False, soft_wrap=True)
-    if missing:
-        stdout.print(f"  missing: {', '.join(missing)}", highlight=False, soft_wrap=True)
-    for one in page.stages:
-        mark = {"done": "[green]done[/]", "now": "[yellow]now[/] ", "later": "    "}[one.state]
-        proofs = "; ".join(f"{title} {proof[:16] + '…' if len(proof) == 64 else proof}" for title, proof in one.proofs)
-        stdout.print(f"  {mark} {one.title}{': ' + escape(proofs) if proofs else ''}", highlight=False, soft_wrap=True)
-    for effect in page.effects:
-        stdout.print(
-            f"  effect {effect['effect_id']}: {escape(effect['key'])} is {effect['state']}"
-            f"{', ' + escape(effect['reference']) if effect['reference'] else ''}",
-            highlight=False,
-            soft_wrap=True,
-        )

@@ -110,25 +110,27 @@ def read(connection: Connection[Any], key: str) -> OrderView:
     A number can be guessed: what customers reach asks `read_by_token`.
     """
     if NUMBER.fullmatch(key.strip().upper()):
-        return _read(
-            connection, "o.number = %(value)s", key.strip().upper(), f"There is no order {key.strip().upper()}."
-        )
+        number = key.strip().upper()
+        missing = UsageError(f"There is no order {number}.", field="order", remedy="Look at the number again.")
+        return _read(connection, "o.number = %(value)s", number, missing)
     return read_by_token(connection, key)
 
 
 def read_by_token(connection: Connection[Any], token: str) -> OrderView:
     """The order whose link carries this token. Raises UsageError when there is none."""
-    return _read(connection, _BY_LINK, hash_of(token), "There is no order behind this link.")
+    remedy = "Take the link from the order's confirmation."
+    missing = UsageError("There is no order behind this link.", field="order", remedy=remedy)
+    return _read(connection, _BY_LINK, hash_of(token), missing)
 
 
-def _read(connection: Connection[Any], condition: str, value: str, missing: str) -> OrderView:
+def _read(connection: Connection[Any], condition: str, value: str, missing: UsageError) -> OrderView:
     row = connection.execute(
         "select o.*, c.email, c.name, c.company from pw.orders o join pw.customers c using (customer_id) "
         f"where {condition}",
         {"value": value},
     ).fetchone()
     if row is None:
-        raise UsageError(missing, field="order", remedy="Take the link from the order's confirmation.")
+        raise missing
     found = dict(row)
     found.pop("token_hash")
     order_id = found["order_id"]

@@ -8,19 +8,20 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from pw_pipelines.commerce.order_view import NUMBER
 from pw_pipelines.errors import UsageError
 from pw_pipelines.fulfillment import answers, board, deeds, duplicates
 from pw_pipelines.fulfillment.facts import Fact, fact_of, facts
 from pw_pipelines.fulfillment.model import STAGES, FulfillmentError
 from pw_pipelines.fulfillment.private_data import Vault
+from pw_pipelines.portal import desk_order
 from pw_pipelines.portal.desk_pages import HOME, ItemId, Sent, SiteHere, books, page, refused, sent_by
 from pw_pipelines.portal.desk_session import Session, may
 from pw_pipelines.portal.site import Site
 
 router = APIRouter(include_in_schema=False)
+router.include_router(desk_order.router)
 Reader = Annotated[Session, Depends(may("read"))]
 WHO = {"reviewer": "Reviewer", "ops": "Ops", "customer": "Customer", "clock": "A clock"}
 REASON = re.compile(r"decline_reason_\d+", re.ASCII)  # where the vault keeps why a signer declined
@@ -77,24 +78,25 @@ def queue(  # noqa: PLR0917 - each is a field of the address
     who: str = "",
     number: str = "",
     place: Annotated[int, Query(alias="page", ge=0, le=1000)] = 0,
-) -> HTMLResponse:
-    """The queue, those that waited longest first."""
+) -> Response:
+    """The queue, those that waited longest first. A number that was looked for leads to its order, whatever became of
+    it."""
     asked = number.strip().upper()
     wanted = board.Filter(
         gate=gate if gate in board.WAITS_FOR else None,
         who=who if who in WHO else None,
-        number=asked if NUMBER.fullmatch(asked) else None,
         state="ready" if gate == "ready" else None,
     )
     with books(site) as connection:
+        if asked and desk_order.is_there(connection, asked):
+            return RedirectResponse(f"{HOME}/orders/{asked}", 303)
         rows = board.queue(connection, wanted, page=place, size=board.PAGE + 1)
         counts = board.counts(connection)
         unknown = len(board.unknown_effects(connection))
-    nobody = bool(asked) and wanted.number is None
     return page(
-        request, site, session, "desk_queue.html", rows=[] if nobody else rows[: board.PAGE], counts=counts,
+        request, site, session, "desk_queue.html", rows=[] if asked else rows[: board.PAGE], counts=counts,
         unknown=unknown, wanted=wanted, asked=number[:40], who=WHO, waits_for=board.WAITS_FOR, words=board.words_of,
-        more=len(rows) > board.PAGE, place=place, hours=hours_since, states=RUN_STATES,
+        more=len(rows) > board.PAGE and not asked, place=place, hours=hours_since, states=RUN_STATES,
     )  # fmt: skip
 
 
@@ -140,13 +142,6 @@ def plain_detail(detail: dict[str, Any]) -> list[tuple[str, str]]:
         if text:
             found.append((name.replace("_", " "), text[:1000]))
     return found
-
-
-@router.get(HOME + "/orders/{number}")
-def order(number: str, site: SiteHere, session: Reader) -> RedirectResponse:
-    """An order's items in the queue."""
-    known = number.upper() if NUMBER.fullmatch(number.upper()) else ""
-    return RedirectResponse(f"{HOME}?number={known}", 303)
 
 
 @router.post(HOME + "/items/{item_id}/private", response_model=None)

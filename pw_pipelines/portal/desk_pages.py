@@ -44,6 +44,9 @@ SAID: Mapping[str, str] = {
     "handed": "Handed over: download the packet, file it by hand, then book it here.",
     "link": "A new link is on its way to the signer.",
     "passed": "The item goes on.",
+    "order_released": "Released. What waited for it goes on by itself.",
+    "order_cancelled": "Cancelled.",
+    "order_ended": "Ended as refunded. What was filed stays filed; nothing more is worked.",
     "closed": "Closed: nothing is filed there.",
     "opened": "Open again.",
 }

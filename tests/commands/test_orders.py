@@ -13,11 +13,12 @@ from psycopg.types.json import Jsonb
 from rich.console import Console
 
 from pw_pipelines.commands.orders import queue_table
+from pw_pipelines.commerce import orders
 from pw_pipelines.db.connection import Database
 from pw_pipelines.fulfillment import items
 from pw_pipelines.fulfillment.model import Gate, PersonGate
 from tests.commands.conftest import Pw
-from tests.commerce.making import NOW
+from tests.commerce.making import NOW, ordered
 from tests.desk.making import paid_order
 
 FORM = "ab" * 32
@@ -173,3 +174,39 @@ def test_evidence_is_written_and_examined_offline(pw: Pw, order: tuple[str, list
     assert pw("orders", "verify-evidence", str(path)).code == 1
     assert told.out.count("\n") == 1
     assert pw("orders", "evidence", "PW-2026-999999", "--out", str(tmp_path)).code == 1
+
+
+def test_show_tells_of_an_unpaid_order_and_of_none_in_different_words(pw: Pw, db: Database) -> None:
+    with db.connect() as connection:
+        number = ordered(connection, email="ada@example.com").number
+    told = pw("orders", "show", number.lower(), "--json").json
+    assert (told["order"], told["status"], told["paid_at"], told["items"]) == (number, "received", None, [])
+    assert told["customer"]["email"] == "ada@example.com" and told["bill"][0]["amount"] == told["total"]
+    assert [one["after"] for one in told["history"]] == ["received"]
+    assert told["why_not"]["cancel"] is None and "not held" in told["why_not"]["release"]
+    shown = pw("orders", "show", number).out
+    assert "received, not paid" in shown and "ada@example.com" in shown and "ordered: Annual CPNI" in shown
+    nobody = pw("orders", "show", "PW-2026-999999")
+    assert nobody.code == 2 and "There is no order PW-2026-999999." in nobody.err
+    assert pw("orders", "show", "a-token-of-a-link").code == 2
+
+
+def test_an_order_is_released_and_cancelled_with_the_reason_and_by_whom(pw: Pw, db: Database) -> None:
+    with db.connect() as connection:
+        unpaid, (held, _) = ordered(connection).number, paid_order(connection, email="bo@example.com")
+        orders.hold(connection, held.order_id, by="payments", why="A part went back.", now=NOW)
+    assert pw("orders", "release", held.number).code == 2, "without a reason"
+    assert pw("orders", "release", held.number, "--note", "Go on.", "--json").json == {
+        "order": held.number, "status": "processing", "filed": []
+    }  # fmt: skip
+    refused = pw("orders", "cancel", held.number, "--note", "No.")
+    assert refused.code == 2 and "refund it at the provider first" in " ".join(refused.err.split())
+    assert pw("orders", "end", held.number, "--note", "No.").code == 2
+    assert "is cancelled" in pw("orders", "cancel", unpaid, "--note", "They rang up.").out
+    with db.connect() as connection:
+        rows = connection.execute(
+            "select what, \"by\", detail ->> 'why' as why from pw.staff_actions order by action_id"
+        ).fetchall()
+    assert [(row["what"], row["by"], row["why"]) for row in rows] == [
+        ("order_released", BY, "Go on."), ("order_cancelled", BY, "They rang up.")
+    ]  # fmt: skip
