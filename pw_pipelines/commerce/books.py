@@ -195,8 +195,8 @@ class _Walk:
         """The one document with our key. Raises Held for a cancelled one, or several."""
         known = DOCUMENTS[kind]
         column, key = known.key_field, self.order.key(kind)
-        if kind == "payment_entry" and self.order.must_be_paid().provider == "erpnext":
-            column, key = "name", self.order.must_be_paid().reference  # the money was booked there first
+        if kind == "payment_entry" and (paid := self.order.must_have_payment()).provider == "erpnext":
+            column, key = "name", paid.reference  # the money was booked there first
         found = self.erpnext.find(known.doctype, [[column, "=", key]], known.fields)
         alive = [one for one in found if int(one.get("docstatus") or 0) != CANCELLED]
         if len(alive) > 1:
@@ -240,6 +240,8 @@ class _Walk:
         if DOCUMENTS[kind].is_submittable:
             documents.demand_agreement(kind, self.order, found)
             if int(found.get("docstatus") or DRAFT) == DRAFT:
+                if kind == "payment_entry":
+                    self.order.must_be_paid()  # a draft of ours, and the money may have gone back since
                 faults.point("books.submit.intended")
                 found = self.erpnext.submit(DOCUMENTS[kind].doctype, name)
                 faults.point("books.submit.answered")

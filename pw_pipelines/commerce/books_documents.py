@@ -94,21 +94,26 @@ class Order:
         if kind == "customer":
             return self.email
         if kind == "payment_entry":
-            paid = self.must_be_paid()
+            # Whatever became of the payment: what a person booked of it by hand is found by this too.
+            paid = self.must_have_payment()
             return f"{paid.provider}:{paid.reference}"
         return self.number
 
     def must_be_paid(self) -> Paid:
         """The payment. Raises Held when there is none, when it was taken back or when it isn't the order's amount."""
+        paid = self.must_have_payment()
+        if paid.state != "paid":
+            raise Held(f"The payment of order {self.number} is {paid.state}: it is for a person to book.")
+        if (paid.amount, paid.currency) != (self.total, self.currency):
+            raise Held(
+                f"Order {self.number} is {self.total} {self.currency} and {paid.amount} {paid.currency} was paid."
+            )
+        return paid
+
+    def must_have_payment(self) -> Paid:
+        """The payment, whatever became of it. Raises Held when there is none."""
         if self.paid is None:
             raise Held(f"No payment pays order {self.number}.")
-        if self.paid.state != "paid":
-            raise Held(f"The payment of order {self.number} is {self.paid.state}: it is for a person to book.")
-        if (self.paid.amount, self.paid.currency) != (self.total, self.currency):
-            raise Held(
-                f"Order {self.number} is {self.total} {self.currency} and {self.paid.amount} {self.paid.currency} "
-                "was paid."
-            )
         return self.paid
 
 

@@ -16,6 +16,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from pw_pipelines.commerce import books
+from pw_pipelines.commerce.books_documents import DOCUMENTS
 from pw_pipelines.commerce.order_notices import LOOK_BACK, Notice
 from pw_pipelines.errors import UsageError
 
@@ -98,12 +99,15 @@ class Question:
 
 @dataclass(frozen=True)
 class HeldBooks:
-    """An order with a document that a person must look at. since: when it was flagged, else when it was wanted."""
+    """An order with a document that a person must look at. since: when it was flagged, else when it was wanted.
+    key_field, key: by what one that a person makes in ERPNext is found; key None: it names somebody."""
 
     number: str
     document: str
     why: str
     since: datetime
+    key_field: str
+    key: str | None
 
 
 @dataclass(frozen=True)
@@ -135,11 +139,20 @@ def held_books(connection: Connection) -> list[HeldBooks]:
     rows = connection.execute(
         """select o.number, b.kind, b.last_error, coalesce(
                (select max(f.raised_at) from pw.conversation_flags f
-                where f.order_id = b.order_id and f.kind = 'books' and f.closed_at is null), b.wanted_at) as since
+                where f.order_id = b.order_id and f.kind = 'books' and f.closed_at is null), b.wanted_at) as since,
+               (select p.provider || ':' || p.reference from pw.payments p
+                where p.order_id = b.order_id and p.state <> 'surplus') as payment
            from pw.book_entries b join pw.orders o using (order_id) where b.state = 'held'
            order by since, b.entry_id"""
     ).fetchall()
-    return [HeldBooks(row["number"], row["kind"], row["last_error"] or "", row["since"]) for row in rows]
+    keys: Mapping[str, str | None] = {"sales_order": "number", "sales_invoice": "number", "payment_entry": "payment"}
+    return [
+        HeldBooks(
+            row["number"], row["kind"], row["last_error"] or "", row["since"], DOCUMENTS[row["kind"]].key_field,
+            row[column] if (column := keys.get(row["kind"])) else None,
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def counts(connection: Connection) -> Counts:
