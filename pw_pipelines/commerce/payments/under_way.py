@@ -36,7 +36,7 @@ _PROMISED = frozenset({"approved", "authorised"})
 _ENDS_WHEN_WORKED = frozenset({"paid", "person", "stop", "refund", "dispute"})
 _TOLD = """
     select event_id, provider, dedupe_key, raw, state, outcome, received_at,
-           exists (select from pw.payments p where p.provider = e.provider and p.event_id = e.event_id) as is_booked
+           exists (select from pw.money_ledger l where l.event_id = e.event_id and l.kind = 'payment') as is_booked
     from pw.payment_events e where order_number = %s and provider = any(%s) order by event_id
 """
 _UNPAID = """
