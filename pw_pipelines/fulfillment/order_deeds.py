@@ -16,6 +16,7 @@ from pw_pipelines.commerce import orders
 from pw_pipelines.commerce.order_life import Status
 from pw_pipelines.commerce.order_money import OrderMoney, money_of
 from pw_pipelines.commerce.order_view import NUMBER
+from pw_pipelines.commerce.payments.under_way import under_way
 from pw_pipelines.errors import UsageError
 from pw_pipelines.fulfillment.deeds import LONGEST_NOTE, record
 from pw_pipelines.fulfillment.model import Connection
@@ -61,7 +62,7 @@ def ways(connection: Connection, order_id: int) -> Ways:
         (order_id,),
     ).fetchall()
     return Ways(
-        release=_not_released(row, money), cancel=_not_cancelled(row, money), end=_not_ended(row, money),
+        release=_not_released(row, money), cancel=_not_cancelled(connection, row, money), end=_not_ended(row, money),
         back_to=row["held_from"], filed=filed, seen=int(row["seen"] or 0),
     )  # fmt: skip
 
@@ -82,7 +83,7 @@ def _not_released(order: dict[str, Any], money: OrderMoney) -> str | None:
     return None
 
 
-def _not_cancelled(order: dict[str, Any], money: OrderMoney) -> str | None:
+def _not_cancelled(connection: Connection, order: dict[str, Any], money: OrderMoney) -> str | None:
     number, status = order["number"], order["status"]
     if status in ("cancelled", "refunded"):
         return f"{number} is {status}: it has ended already."
@@ -91,7 +92,13 @@ def _not_cancelled(order: dict[str, Any], money: OrderMoney) -> str | None:
     if said := _in_doubt(number, money):
         return said
     if money.kept > 0:
-        return f"{money.kept:,.2f} came for {number} and did not pay it: {REFUND_FIRST.split(';', maxsplit=1)[0]}."
+        return f"{money.kept:,.2f} came for {number} and did not pay it: refund it at the provider first."
+    if coming := under_way(connection, number):
+        told = coming[-1]
+        return (
+            f"Money may be on its way to {number} ({told.provider}, payment event {told.event_id}). Wait until it "
+            "comes or fails, or end it at the provider: the provider tells of either."
+        )
     return None
 
 

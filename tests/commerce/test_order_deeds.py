@@ -129,6 +129,15 @@ def test_money_that_came_and_did_not_pay_goes_back_before_its_order_is_cancelled
     assert do(till.db, order_deeds.cancel, order.number) == "cancelled"
 
 
+def test_an_order_whose_money_is_on_its_way_is_not_cancelled_before_it_failed(till: Till) -> None:
+    order = till.order()
+    begun = say.stripe_session(order.number, TOTAL, payment_status="unpaid")
+    till.tell("stripe", say.stripe_event("checkout.session.completed", begun, NOW))
+    refused(till.db, order_deeds.cancel, order.number, "Money may be on its way")
+    till.tell("stripe", say.stripe_event("checkout.session.async_payment_failed", begun, NOW))
+    assert do(till.db, order_deeds.cancel, order.number) == "cancelled"
+
+
 # -- lives of orders ---------------------------------------------------------------------------------------------
 
 

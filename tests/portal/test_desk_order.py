@@ -9,6 +9,7 @@ import pytest
 
 from pw_pipelines.commerce import orders
 from pw_pipelines.commerce.orders import PlacedOrder
+from pw_pipelines.fulfillment import items
 from tests.commerce.making import NOW, ordered
 from tests.desk.making import paid_order
 from tests.portal.desk_making import Desk, desk, words
@@ -27,6 +28,11 @@ def unpaid(desk: Desk) -> PlacedOrder:
         order = ordered(connection)
         connection.execute("update pw.customers set phone = '+1 303 555 0100'")
     return order
+
+
+def seen_on(text: str) -> str:
+    """What a form of the page says was looked at."""
+    return text.split('name="seen" value="')[1].split('"', maxsplit=1)[0]
 
 
 def held(desk: Desk, why: str = "Stripe: refunded. 50.00 of 199.00 USD went back.") -> PlacedOrder:
@@ -75,7 +81,7 @@ def test_a_held_order_is_released_from_its_page_with_a_reason_once(desk: Desk) -
     seen = words(text)
     assert "Held, was processing, paid" in seen and "50.00 of 199.00 USD went back." in seen
     assert "whether what is left pays for the work" in seen and "made on the provider’s own page" in seen
-    form = {"do": "release", "why": "Goodwill; go on.", "seen": text.split('name="seen" value="')[1].split('"')[0]}
+    form = {"do": "release", "why": "Goodwill; go on.", "seen": seen_on(text)}
     for _ in range(2):
         assert omar.post(path, form).headers["location"] == f"{path}?said=order_released"
     assert "Released." in omar.get(f"{path}?said=order_released").text
@@ -105,13 +111,42 @@ def test_an_unpaid_order_is_cancelled_by_those_who_may_and_by_a_form_of_their_ow
     order = unpaid(desk)
     path, person = f"/desk/orders/{order.number}", desk.person(role)
     text = person.get(path).text
-    seen = text.split('name="seen" value="')[1].split('"')[0] if 'name="seen"' in text else "1"
+    seen = seen_on(text) if 'name="seen"' in text else "1"
     form = {"do": "cancel", "why": EVIL, "seen": seen}
     assert person.post(path, {**form, "csrf": "x"}).status_code == 403
     assert (person.post(path, form).status_code == 303) == (role in {"ops", "admin"})
     status = "cancelled" if role in {"ops", "admin"} else "received"
     assert desk.row("select status from pw.orders")["status"] == status
     assert "<script>alert" not in person.get(path).text
+
+
+def test_an_item_that_waits_for_its_order_leads_to_it_and_goes_on_once_it_is_released(desk: Desk) -> None:
+    with desk.db.connect() as connection:
+        order, (item,) = paid_order(connection)
+        orders.hold(connection, order.order_id, by="payments", why="A doubt.", now=NOW)
+    desk.waits(item, "order", f"Order {order.number} is held.")
+    path, omar = f"/desk/orders/{order.number}", desk.person("ops", "omar")
+    assert f'class="button" href="{path}"' in omar.get(f"/desk/items/{item}").text
+    assert omar.post(path, {"do": "release", "why": "Go on.", "seen": seen_on(omar.get(path).text)}).status_code == 303
+    with desk.db.connect() as connection:
+        items.open_items(connection, now=NOW)  # as the sensor does
+    assert desk.row("select state from pw.item_work")["state"] == "ready"
+
+
+def test_an_order_held_for_its_payment_says_what_must_be_settled_first(desk: Desk) -> None:
+    order = unpaid(desk)
+    with desk.db.connect() as connection:
+        orders.hold(connection, order.order_id, by="payments", why="Payment: 198.00 USD came.", now=NOW)
+        row = connection.execute(
+            """insert into pw.payment_events (provider, dedupe_key, event_type, order_number, raw, received_at,
+                 last_delivery_at, state, worked_at, outcome)
+               values ('stripe', 'k', 'paid', %s, '', %s, %s, 'held', %s, 'Another amount.') returning event_id""",
+            (order.number, NOW, NOW, NOW),
+        ).fetchone()
+    assert row is not None
+    text = desk.person("ops").get(f"/desk/orders/{order.number}").text
+    assert f'href="/desk/payments/{row["event_id"]}"' in text and "settle it first" in text
+    assert "Not released now" in text and "Not cancelled now" in text and 'name="do"' not in text
 
 
 def test_what_is_pressed_without_a_reason_or_without_a_button_does_nothing(desk: Desk) -> None:
