@@ -23,6 +23,9 @@ from pw_pipelines.compliance.check_result import (
 from pw_pipelines.compliance.check_sources import in_days
 from pw_pipelines.compliance.live import Answers, Unread
 
+NOT_IN_CORES = "CORES, the FCC’s registration system, shows nothing under this number."
+COMPARE = "Please compare it with the one on your FCC filings."
+
 
 @dataclass(frozen=True)
 class Case:
@@ -54,10 +57,7 @@ def verdict(case: Case) -> tuple[Answer, str]:
 def _not_on_a_list(case: Case) -> tuple[Answer, str]:
     """For an FRN that is no carrier in our marts: CORES decides whether it exists at all."""
     if case.cores is not None and not case.cores.is_found:
-        return UNKNOWN_FRN, (
-            "CORES, the FCC’s registration system, shows nothing under this number. Please compare it with the one "
-            "on your FCC filings."
-        )
+        return UNKNOWN_FRN, f"{NOT_IN_CORES} {COMPARE}"
     if case.books.build is None:
         return CANNOT_SAY, "We cannot say: the public record has not been judged yet for the day asked about."
     if case.cores is None:

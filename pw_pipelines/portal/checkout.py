@@ -139,7 +139,7 @@ def _place(site: Site, found: Checkout, customer: CustomerIn) -> str | None:
     form, quoted = found.form, _quoted(found)
     # The form has its own key; the page's other hidden fields say nothing of what is wanted.
     meant = [found.basket.items, quoted, form.customer, form.method, form.discount_code, form.referral_code, form.frn]
-    meant.append([form.sure.another])
+    meant.append([form.sure.another, form.sure.frn])
 
     def deed(connection: Books) -> Answer:
         token = None

@@ -36,8 +36,14 @@ ELSEWHERE = {
 }
 NO_CODES = Codes()
 # What is confirmed on purpose: the remedy where it was not, and the words beside the tick.
-CONFIRM = {"is_another": "Take it out, or tick the box here if you want another one; a person gladly answers you."}
-TICKS = {"is_another": "I know that such a filing may be made, or on its way, already, and want another one."}
+CONFIRM = {
+    "frn_is_confirmed": "Correct it, or tick the box here if it is right, as after a registration a few days ago.",
+    "is_another": "Take it out, or tick the box here if you want another one; a person gladly answers you.",
+}
+TICKS = {
+    "frn_is_confirmed": "I have compared the FRN: it is right.",
+    "is_another": "I know that such a filing may be made, or on its way, already, and want another one.",
+}
 _CUSTOMER = ("name", "email", "company", "phone")
 _WORDS = {
     "name": "Enter your name.",
@@ -72,7 +78,7 @@ class Form:
     @property
     def sure(self) -> Sure:
         """What was ticked on purpose."""
-        return Sure(another="is_another" in self.confirmed)
+        return Sure(another="is_another" in self.confirmed, frn="frn_is_confirmed" in self.confirmed)
 
     @property
     def check_id(self) -> UUID | None:

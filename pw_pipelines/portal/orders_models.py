@@ -101,9 +101,15 @@ class _SureIn(_In):
         description="Another filing is meant on purpose, though such a one is made, or on its way, already.",
     )
 
+    frn_is_confirmed: bool = Field(
+        default=False,
+        strict=True,
+        description="The FRN is right though no source we hold knows it, as of a carrier registered days ago.",
+    )
+
     def sure(self) -> Sure:
         """What the customer says on purpose."""
-        return Sure(another=self.is_another)
+        return Sure(another=self.is_another, frn=self.frn_is_confirmed)
 
 
 class ComplianceOrderIn(_BuyerIn, _SureIn):

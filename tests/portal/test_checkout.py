@@ -58,7 +58,7 @@ def test_an_order_keeps_the_check_that_led_to_it_and_no_other(deficient: Web) ->
     link = html.unescape(re.findall(r'href="(/checkout[?][^"]*check=[^"]*)"', check)[0])
     browser.send(filled(fields_of(browser.client.get(link).text)))
     elsewhere = fields_of(browser.client.get(link.replace("frn=0012345678", "frn=0012345679")).text)
-    browser.send(filled(elsewhere, email="other@example.com"))
+    browser.send(filled(elsewhere, email="other@example.com", frn_is_confirmed="yes"))
     browser.send(filled(browser.open(check="no id at all"), email="third@example.com"))
     with deficient.db.connect() as connection:
         rows = connection.execute(
@@ -230,3 +230,14 @@ def test_what_is_paid_and_in_work_is_ordered_again_only_with_a_tick(web: Web) ->
     assert len(orders(web)) == 1
     assert browser.send({**fields_of(reply.text), "is_another": "yes"}).status_code == 303
     assert len(orders(web)) == 2
+
+
+def test_an_frn_that_no_source_here_knows_is_asked_about_before_the_order(deficient: Web) -> None:
+    browser = Browser(deficient)
+    reply = browser.send(filled(browser.open(frn="9999999999")))
+    assert reply.status_code == 400
+    assert "No list of the FCC’s that we hold shows this number" in words(reply.text)
+    assert 'id="frn_is_confirmed"' in reply.text
+    assert orders(deficient) == []
+    assert browser.send({**fields_of(reply.text), "frn_is_confirmed": "yes"}).status_code == 303
+    assert len(orders(deficient)) == 1

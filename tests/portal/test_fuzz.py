@@ -108,7 +108,8 @@ def mended(body: Any) -> Any:
         found["items"] = [{"service": "cpni_certification", "quantity": 1 + len(found["items"]) % 10}]
     if "orders" in found:
         found["orders"] = [
-            {"frn": f"{place:010}", "items": [{"service": "form_499a"}]} for place, _ in enumerate(found["orders"], 1)
+            {"frn": f"{place:010}", "items": [{"service": "form_499a"}], "frn_is_confirmed": True}
+            for place, _ in enumerate(found["orders"], 1)
         ]
     return found
 

@@ -9,6 +9,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -556,3 +557,37 @@ def test_in_a_batch_the_order_that_needs_a_confirmation_is_named(web: Web) -> No
     orders = [{"frn": frn, "items": [{"service": "cpni_certification"}]} for frn in ("0012345677", "0012345678")]
     batch = {"customer": CUSTOMER, "method": "ach", "consent": True, "orders": orders}
     problem(post(web, "compliance-orders/batch", batch), 422, "orders.1.is_another")
+
+
+def test_an_frn_that_no_source_here_knows_is_ordered_for_only_when_it_is_confirmed(deficient: Web) -> None:
+    unknown = problem(post(deficient, "compliance-orders", cpni(frn="9999999999")), 422, "frn")
+    assert "No list of the FCC’s that we hold shows this number" in unknown["detail"]
+    assert "`frn_is_confirmed`: true" in unknown["remedy"]
+    problem(post(deficient, "compliance-orders", cpni(frn="12")), 422, "frn")
+    given.cores(deficient.db, "9999999998", found=False, as_of=given.TODAY - timedelta(days=1))
+    seen = problem(post(deficient, "compliance-orders", cpni(frn="9999999998")), 422, "frn")
+    assert "CORES, the FCC’s registration system, shows nothing under this number" in seen["detail"]
+    assert count(deficient.db, "orders") == 0
+    new = post(deficient, "compliance-orders", cpni(frn="9999999999", frn_is_confirmed=True)).json()
+    with deficient.db.connect() as connection:
+        row = connection.execute(
+            "select e.why from pw.order_events e join pw.orders o using (order_id) "
+            "where o.number = %s and e.what = 'note'",
+            (new["number"],),
+        ).fetchone()
+    assert row == {"why": "The customer confirms that the FRN is right (frn_is_confirmed)."}
+
+
+def test_an_frn_that_cores_showed_needs_no_confirmation_though_it_stands_on_no_list(deficient: Web) -> None:
+    given.cores(deficient.db, "0012345670", found=True, as_of=given.TODAY - timedelta(days=2))
+    assert post(deficient, "compliance-orders", cpni(frn="0012345670")).status_code == 201
+
+
+def test_in_a_batch_the_frn_that_nobody_knows_is_named(deficient: Web) -> None:
+    orders: list[dict[str, Any]] = [
+        {"frn": frn, "items": [{"service": "cpni_certification"}]} for frn in ("0012345678", "9999999999")
+    ]
+    batch = {"customer": CUSTOMER, "method": "ach", "consent": True, "orders": orders}
+    problem(post(deficient, "compliance-orders/batch", batch), 422, "orders.1.frn")
+    orders[1]["frn_is_confirmed"] = True
+    assert post(deficient, "compliance-orders/batch", batch).status_code == 201
