@@ -58,7 +58,7 @@ def busy(desk: Desk) -> dict[str, int]:
         ("error", "Tried 7 times; the last time: the portal is away.", "confirm"),
     )  # fmt: skip
     for number, (gate, why, stage) in enumerate(gates):
-        item = desk.item(frn=f"00000000{number:02}", email=f"customer{number}@example.com")
+        item = desk.item(frn=f"00000000{number + 1:02}", email=f"customer{number}@example.com")
         with desk.db.connect() as connection:
             connection.execute(
                 "update pw.compliance_orders set carrier_name = %s where order_id = (select order_id from pw.item_work "
