@@ -13,11 +13,11 @@ from psycopg import Connection
 
 from pw_pipelines.commerce.discounts import Referral
 from pw_pipelines.errors import ConfigError, UsageError
+from pw_pipelines.mail_address import is_mail_address
 
 CODE = re.compile(r"REF-[A-Z0-9]{5}", re.ASCII)
 _SIGNS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # without those that are read as one another
 _TRIES = 20
-_ADDRESS = re.compile(r"[^\s@<>\"',;]{1,64}@[^\s@<>\"',;]{1,190}", re.ASCII)
 LONGEST_NAME = 200
 LONGEST_REFERENCE = 100
 
@@ -52,7 +52,7 @@ def register(
     Raises UsageError when the address is an agent's already, or it, the name or the reference can't be.
     """
     address, called = email.strip().lower(), name.strip()
-    if _ADDRESS.fullmatch(address) is None:
+    if not is_mail_address(address):
         raise UsageError(f"{address[:60]!r} is no mail address.", field="email", remedy="Give one such as a@b.com.")
     if not called or not called.isprintable() or len(called) > LONGEST_NAME:
         raise UsageError(f"Give the agent's name, at most {LONGEST_NAME} signs.", field="name")

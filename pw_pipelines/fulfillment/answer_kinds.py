@@ -10,10 +10,10 @@ from decimal import Decimal, InvalidOperation
 from pw_pipelines.errors import UsageError
 from pw_pipelines.fulfillment.facts import Fact, Kind
 from pw_pipelines.jurisdictions.book import book
+from pw_pipelines.mail_address import is_mail_address
 
 LONGEST_LINE = 300
 LONGEST = 4_000
-_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}", re.ASCII)
 _PHONE = re.compile(r"\+?[0-9 ().x-]{7,30}", re.ASCII)
 _SSN = re.compile(r"(\d{3})-?(\d{2})-?(\d{4})", re.ASCII)
 # Control characters, and those that turn the direction of what follows, so that a text reads otherwise than it is.
@@ -76,7 +76,7 @@ def _money(_fact: Fact, value: str) -> str:
 
 
 def _email(_fact: Fact, value: str) -> str:
-    if not _EMAIL.fullmatch(value):
+    if not is_mail_address(value):
         raise ValueError("An email address.")
     return value
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -22,6 +22,7 @@ from pw_pipelines.fulfillment.private_data import Vault
 from pw_pipelines.probes.books import accept
 
 LONGEST_NOTE = 2_000
+SAME_LOOK = timedelta(hours=1)  # whoever opened something looks at it for a while; it is one line in the log
 HANDED_OVER_AT = ("challenge", "changed_page", "portal_closed", "error", "held", "review")
 BEFORE_FILED = ("review", "file")
 
@@ -49,6 +50,22 @@ def record(
         'insert into pw.staff_actions (at, "by", what, item_id, order_id, detail) values (%s, %s, %s, %s, %s, %s)',
         (now, by, what, item_id, order_id, Jsonb(dict(detail or {}))),
     )
+
+
+def record_page_opened(
+    connection: Connection, *, by: str, page: str, now: datetime, order_id: int | None = None
+) -> None:
+    """One line for each person, page with personal data, order and hour."""
+    connection.execute(
+        """insert into pw.staff_actions (at, "by", what, order_id, detail)
+           select %(now)s, %(by)s, 'opened', %(order)s, %(detail)s where not exists (
+             select from pw.staff_actions where "by" = %(by)s and what = 'opened' and at > %(since)s
+               and order_id is not distinct from %(order)s and detail ->> 'page' = %(page)s)""",
+        {
+            "now": now, "by": by, "order": order_id, "page": page, "detail": Jsonb({"page": page}),
+            "since": now - SAME_LOOK,
+        },
+    )  # fmt: skip
 
 
 def approve(connection: Connection, item_id: int, digest: str, *, by: str, note: str | None, now: datetime) -> None:

@@ -10,7 +10,7 @@ import io
 import json
 import re
 import zipfile
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import Annotated, Any
@@ -36,7 +36,6 @@ _TEXTS = ("text/", "application/json", "application/xml", "application/xhtml")
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 LARGEST = 64 * 2**20
 MOST_PAGES = 100  # of a document, on one page of the desk
-SAME_LOOK = timedelta(hours=1)  # whoever opened a file looks at it for a while; it is one line in the log
 # Even if a browser took it for a page: no script, no form, nothing loaded, an origin of its own.
 STRICT = {
     "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'; base-uri 'none'; "
@@ -125,7 +124,7 @@ def note_opened(
                and at > %(since)s and (%(part)s or detail ->> 'digest' = %(digest)s))""",
         {
             "now": now, "by": session.user.name, "item": item_id, "detail": Jsonb({"digest": digest}),
-            "since": now - SAME_LOOK, "part": is_part, "digest": digest,
+            "since": now - deeds.SAME_LOOK, "part": is_part, "digest": digest,
         },
     )  # fmt: skip
 

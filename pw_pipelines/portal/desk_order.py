@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
-from psycopg.types.json import Jsonb
 
 from pw_pipelines.commerce import order_view
 from pw_pipelines.commerce.order_money import money_of
 from pw_pipelines.commerce.order_view import NUMBER
 from pw_pipelines.errors import UsageError
-from pw_pipelines.fulfillment import board, order_deeds
+from pw_pipelines.fulfillment import board, deeds, order_deeds
 from pw_pipelines.fulfillment.model import Connection
 from pw_pipelines.portal.desk_pages import HOME, Sent, SiteHere, books, done, page, sent_by
 from pw_pipelines.portal.desk_session import Session, may
@@ -23,7 +21,6 @@ router = APIRouter(include_in_schema=False)
 Reader = Annotated[Session, Depends(may("read"))]
 Worker = Annotated[Sent, Depends(sent_by("work"))]
 PATH = HOME + "/orders/{number}"
-SAME_LOOK = timedelta(hours=1)  # as with files: one line in the log
 MOST_ITEMS = 1_000
 
 
@@ -67,7 +64,9 @@ def order(number: str, request: Request, site: SiteHere, session: Reader) -> HTM
             "select phone from pw.customers where customer_id = %s", (shown.customer_id,)
         ).fetchone()
         if session.user.may("open"):
-            _note_opened(connection, session, shown.order_id, now=site.clock.now())
+            deeds.record_page_opened(
+                connection, by=session.user.name, page="order", now=site.clock.now(), order_id=shown.order_id
+            )
     return page(
         request, site, session, "desk_order.html", order=shown, money=money, ways=ways, items=items, work=work,
         flags=flags, held_why=why_held(shown), phone=phone["phone"] if phone else None, waits_for=board.WAITS_FOR,
@@ -82,14 +81,14 @@ def do(number: str, request: Request, site: SiteHere, sent: Worker) -> Any:
         raise NotFound("There is no such order.")
 
     def deed(connection: Connection) -> str:
-        deeds = {
+        does_what = {
             "release": (order_deeds.release, "order_released"),
             "cancel": (order_deeds.cancel, "order_cancelled"),
             "end": (order_deeds.end, "order_ended"),
         }
-        if sent.get("do") not in deeds:
+        if sent.get("do") not in does_what:
             raise UsageError("Press one of the buttons.")
-        does, said = deeds[sent.get("do")]
+        does, said = does_what[sent.get("do")]
         seen = sent.get("seen")
         does(
             connection, asked, by=sent.by, why=sent.get("why"), now=site.clock.now(),
@@ -98,17 +97,3 @@ def do(number: str, request: Request, site: SiteHere, sent: Worker) -> Any:
         return said
 
     return done(request, site, sent, deed, to=f"{HOME}/orders/{asked}")
-
-
-def _note_opened(connection: Connection, session: Session, order_id: int, *, now: datetime) -> None:
-    """One line in the log of deeds for each person, order and hour."""
-    connection.execute(
-        """insert into pw.staff_actions (at, "by", what, order_id, detail)
-           select %(now)s, %(by)s, 'opened', %(order)s, %(detail)s where not exists (
-             select from pw.staff_actions where "by" = %(by)s and what = 'opened' and order_id = %(order)s
-               and at > %(since)s and detail ->> 'page' = 'order')""",
-        {
-            "now": now, "by": session.user.name, "order": order_id, "detail": Jsonb({"page": "order"}),
-            "since": now - SAME_LOOK,
-        },
-    )  # fmt: skip

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
-from psycopg.types.json import Jsonb
 
 from pw_pipelines.commerce import questions
 from pw_pipelines.commerce.order_view import NUMBER
+from pw_pipelines.fulfillment import deeds
 from pw_pipelines.fulfillment.model import Connection
 from pw_pipelines.portal.desk import hours_since
 from pw_pipelines.portal.desk_pages import HOME, ItemId, Sent, SiteHere, books, done, page, sent_by
@@ -23,7 +22,6 @@ Reader = Annotated[Session, Depends(may("read"))]
 Worker = Annotated[Sent, Depends(sent_by("work"))]
 PATH = HOME + "/questions"
 _NAMES = {"frn": "FRN", "about": "About them"}
-SAME_LOOK = timedelta(hours=1)  # as with files: one line in the log
 
 
 @router.get(PATH)
@@ -36,7 +34,7 @@ def list_questions(request: Request, site: SiteHere, session: Reader) -> HTMLRes
         held = questions.held_books(connection)
         closed = questions.closed_lately(connection)
         if names_people and any(one.contact or one.is_theirs for one in rows):
-            _note_opened(connection, session, now=site.clock.now())
+            deeds.record_page_opened(connection, by=session.user.name, page="questions", now=site.clock.now())
     return page(
         request, site, session, "desk_questions.html", rows=rows, held=held, closed=closed, hours=hours_since,
         names_people=names_people, told=told, most=questions.MOST,
@@ -88,14 +86,3 @@ def _words(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_words(one) for one in value)
     return "" if value is None else str(value)
-
-
-def _note_opened(connection: Connection, session: Session, *, now: datetime) -> None:
-    """One line in the log of deeds for each person and hour."""
-    connection.execute(
-        """insert into pw.staff_actions (at, "by", what, detail)
-           select %(now)s, %(by)s, 'opened', %(detail)s where not exists (
-             select from pw.staff_actions where "by" = %(by)s and what = 'opened' and at > %(since)s
-               and detail ->> 'page' = 'questions')""",
-        {"now": now, "by": session.user.name, "detail": Jsonb({"page": "questions"}), "since": now - SAME_LOOK},
-    )

@@ -333,9 +333,8 @@ def _told(site: Site, placed: PlacedOrder, price: Quote) -> OrderPlaced:
     )
 
 
-_OF_ORDER = frozenset(
-    {"frn", "items", "is_another"}
-)  # what each order of a batch has of its own, beside its items' fields
+# What each order of a batch has of its own, beside its items' fields.
+_OF_ORDER = frozenset({"frn", "items", "is_another"})
 
 
 @contextmanager

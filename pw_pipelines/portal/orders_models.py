@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from pw_pipelines import mail_address
 from pw_pipelines.commerce.orders import NewCustomer
 from pw_pipelines.portal.order_doubts import Sure
 from pw_pipelines.portal.ordering import Buyer
@@ -16,7 +17,8 @@ from pw_pipelines.portal.ordering import Buyer
 _TEXT = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL's text holds no NUL, and no field here has lines
 MOST_ITEMS = 30
 MOST_ORDERS = 25
-EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}$"
+_EMAIL = f"^{mail_address.PATTERN}$"
+MailAddress = Annotated[str, StringConstraints(max_length=mail_address.LONGEST, pattern=_EMAIL)]
 PHONE = r"^\+?[0-9 ().x-]{7,30}$"
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_TEXT)]
@@ -36,7 +38,7 @@ class CustomerIn(_In):
     """Who buys. `email`: where we write to about the order."""
 
     name: Words = Field(examples=["Ada Example"])
-    email: Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)] = Field(examples=["ada@example.com"])
+    email: MailAddress = Field(examples=["ada@example.com"])
     company: Words | None = None
     phone: Annotated[str, StringConstraints(pattern=PHONE)] | None = Field(default=None, examples=["202-555-0100"])
 
@@ -170,7 +172,7 @@ class AgentIn(_In):
     """Somebody who wants to bring customers for a commission."""
 
     name: Words
-    email: Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)]
+    email: MailAddress
     company: Words | None = None
     about: Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\x00]*$")] | None = None
 
