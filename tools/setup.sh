@@ -75,12 +75,20 @@ if ! find_uv; then
 fi
 
 # --- the locked packages ------------------------------------------------------------------------------------------
-wanted=$(cat uv.lock pyproject.toml | sha256sum)
+wanted=$(cat uv.lock pyproject.toml hatch_build.py pw_pipelines/native/*.pyx | sha256sum)
 if [ "$(cat "$stamps/packages" 2>/dev/null)" != "$wanted" ] || ! runs .venv/bin/python -c 'import pw_pipelines'; then
   say "installing the locked packages …"
   "$uv" sync --frozen --quiet ${python:+--python "$python"} || "$uv" sync --frozen --quiet
   printf '%s\n' "$wanted" >"$stamps/packages"
 fi
+
+# Inner loops that are compiled when the project is installed, where there is a compiler.
+native_found() { runs .venv/bin/python -c 'import sys; from pw_pipelines import native; sys.exit(not native.IS_COMPILED)'; }
+compile_native() { "$uv" sync --frozen --quiet --reinstall-package pw-pipelines 2>>"$tools/apt.log" && native_found; }
+get_native() { compile_native || { may_install && apt_install $compiler && compile_native; }; } # two words
+readonly compiler="gcc libc6-dev"
+native_found || without="registers of companies load at a third of the speed" \
+  get_once native "the compiled inner loops" "sudo apt-get install $compiler" get_native
 
 # --- Chromium and LibreOffice -------------------------------------------------------------------------------------
 # The headless shell, which draws no windows: a page opens in a fifth of the processor's time. Any Chromium will do.

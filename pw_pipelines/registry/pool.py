@@ -1,7 +1,8 @@
 """Blocks of a register into its staging table: parsed, keyed and copied, in this process or by several beside it.
 
-A worker is a process of its own with its own connection. It is handed blocks over its standard input, writes what
-it parsed into one COPY, and commits only when told that every block was read: a stop anywhere leaves no row.
+A worker is a process of its own with its own connection. It is started while the file is still being kept, handed
+blocks over its standard input, writes what it parsed into one COPY, and commits only when told that every block was
+read: a stop anywhere leaves no row.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import IO, TYPE_CHECKING
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 WORKERS = max(2, min(4, os.cpu_count() or 2))
 _PIPE_BYTES = 1 << 20
 COMMIT = "commit"
+# Blocks come and go without circles, and so do the modules at the start: looking for them costs a tenth.
+_START = "import gc; gc.disable(); from pw_pipelines.registry.worker import main; main()"
 _LENGTHS = struct.Struct("<QQ")
 _F_SETPIPE_SZ = getattr(fcntl, "F_SETPIPE_SZ", None)
 
@@ -103,26 +106,31 @@ def _totals(parsed: Parsed, block: Block, task: Task) -> Totals:
     )
 
 
-def run(blocks: Iterable[Block], reader: RegisterReader, task: Task, *, workers: int) -> Totals:
-    """Every block into the staging table, committed together; 0 workers: in this process.
+@contextlib.contextmanager
+def standing_by(count: int) -> Iterator[list[Worker]]:
+    """`count` workers that wait for one `run`; they end with the block, whether or not there was one."""
+    with contextlib.ExitStack() as closing:
+        yield [closing.enter_context(Worker()) for _ in range(count)]
+
+
+def run(blocks: Iterable[Block], reader: RegisterReader, task: Task, crew: Sequence[Worker]) -> Totals:
+    """Every block into the staging table, committed together; no crew: in this process.
 
     Raises SnapshotError when a worker ends before its time, and whatever `blocks` raises.
     """
-    if not workers:
+    if not crew:
         return _alone(blocks, reader, task)
     counted = _Shared(blocks)
-    with contextlib.ExitStack() as closing:
-        crew = [closing.enter_context(_Worker(task)) for _ in range(workers)]
-        threads = [threading.Thread(target=worker.feed, args=(counted,), daemon=True) for worker in crew]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if counted.error is not None:
-            raise counted.error
-        point("registry.staging.before_commit")
-        for worker in crew:
-            worker.commit()
+    threads = [threading.Thread(target=worker.feed, args=(task, counted), daemon=True) for worker in crew]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if counted.error is not None:
+        raise counted.error
+    point("registry.staging.before_commit")
+    for worker in crew:
+        worker.commit(task)
     return counted.totals
 
 
@@ -168,22 +176,16 @@ class _Shared:
             self.error = self.error or error
 
 
-class _Worker:
-    """One process beside this one."""
+class Worker:
+    """One process beside this one. It stands for one task; ending it without the word to commit undoes its work."""
 
-    def __init__(self, task: Task) -> None:
-        self._task = task
-
-    def __enter__(self) -> _Worker:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "pw_pipelines.registry.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+    def __enter__(self) -> Worker:
+        self._process = subprocess.Popen([sys.executable, "-c", _START], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdin is not None and self._process.stdout is not None
         self._in, self._out = self._process.stdin, self._process.stdout
         if _F_SETPIPE_SZ is not None:
             with contextlib.suppress(OSError):
                 fcntl.fcntl(self._in.fileno(), _F_SETPIPE_SZ, _PIPE_BYTES)
-        send(self._in, self._task)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -192,7 +194,7 @@ class _Worker:
         self._out.close()
         self._process.wait()
 
-    def feed(self, shared: _Shared) -> None:
+    def feed(self, task: Task, shared: _Shared) -> None:
         """Hands this worker blocks until there are none; errors end up in `shared`.
 
         A block that was left in the file is told one ahead, so that the worker never waits for us. One with bytes is
@@ -200,28 +202,30 @@ class _Worker:
         """
         ahead = 0
         try:
+            send(self._in, task)
             while (block := shared.next()) is not None:
                 while ahead and (block.data or ahead > 1):
-                    shared.done(self._answer())
+                    shared.done(self._answer(task))
                     ahead -= 1
                 send(self._in, block)
                 ahead += 1
             for _ in range(ahead):
-                shared.done(self._answer())
+                shared.done(self._answer(task))
         except BaseException as error:  # noqa: BLE001 - raised again by `run`
             shared.fail(error)
 
-    def commit(self) -> None:
+    def commit(self, task: Task) -> None:
+        """Waits until what it wrote is in the table for good."""
         send(self._in, COMMIT)
-        self._answer()
+        self._answer(task)
 
-    def _answer(self) -> Totals:
+    def _answer(self, task: Task) -> Totals:
         answer = receive(self._out)
         if isinstance(answer, BaseException):
             raise answer
         if not isinstance(answer, Totals):
             raise SnapshotError(
-                f"A process that was reading {self._task.source} ended early; nothing was loaded. Start the load again."
+                f"A process that was reading {task.source} ended early; nothing was loaded. Start the load again."
             )
         return answer
 

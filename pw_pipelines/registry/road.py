@@ -108,12 +108,15 @@ def take_in_all(
         readings = []
         for file in files:
             copy = file if isinstance(file, Fetched) else Fetched(file, "application/octet-stream")
-            reading = _Reading(db, reader, copy.path.name, told_share=share, workers=workers, floor_share=floor_share,
-                               parts=parts)  # fmt: skip
-            reading.snapshot = snapshots_road.take(
-                db, objects, source, copy, as_of=as_of, now=now, origin=origin, stated_by=stated_by,
-                expect_rows=expect_rows, reading=reading,
-            )  # fmt: skip
+            count = _workers(copy.path) if workers is None else workers
+            with pool.standing_by(count) as crew:
+                reading = _Reading(db, reader, copy.path.name, told_share=share, workers=count, floor_share=floor_share,
+                                   parts=parts, crew=crew)  # fmt: skip
+                reading.snapshot = snapshots_road.take(
+                    db, objects, source, copy, as_of=as_of, now=now, origin=origin, stated_by=stated_by,
+                    expect_rows=expect_rows, reading=reading,
+                )  # fmt: skip
+            reading.crew = ()
             readings.append(reading)
         point("registry.take_in.graded")
         told = 0
@@ -125,6 +128,11 @@ def take_in_all(
         _sweep(db, reader.state)
         found = [books.get(db, _graded(one).snapshot_id) for one in readings]
     return [Taken(snapshot, _share_of(snapshot), told if number == 0 else 0) for number, snapshot in enumerate(found)]
+
+
+def _workers(file: Path) -> int:
+    """How many processes parse a file beside this one; 0: this one does."""
+    return pool.WORKERS if file.stat().st_size >= WORKERS_FROM_BYTES else 0
 
 
 def _graded(reading: _Reading) -> Snapshot:
@@ -182,8 +190,9 @@ class _Reading:
     reader: RegisterReader
     file_name: str
     told_share: Share | None
-    workers: int | None
+    workers: int
     floor_share: float
+    crew: Sequence[pool.Worker] = ()
     parts: int = 1  # files that are the whole register together
     snapshot: Snapshot | None = None
     facts: RegisterFacts = field(default_factory=RegisterFacts)
@@ -206,17 +215,13 @@ class _Reading:
             ranked=self.reader.is_grouped,
             counted=tuple(promised.required_fill_pct),
         )
-        size = raw.seek(0, 2)
         raw.seek(0)
-        workers = self.workers
-        if workers is None:
-            workers = pool.WORKERS if size >= WORKERS_FROM_BYTES else 0
-        path = getattr(raw, "name", None) if workers else None  # a number for a file without one
+        path = getattr(raw, "name", None) if self.crew else None  # a number for a file without one
         task = replace(task, path=str(path) if isinstance(path, (str, Path)) else None)
         found = self.reader.blocks(raw, self.facts, file_name=self.file_name, may_leave=task.path is not None)
         blocks = self._within(found, promised)
         try:
-            totals = pool.run(blocks, self.reader, task, workers=workers)
+            totals = pool.run(blocks, self.reader, task, self.crew)
         except SourceRejected as error:
             return str(error)
         except psycopg.DataError as error:
@@ -293,7 +298,7 @@ class _Reading:
             return
         snapshot = _graded(self)
         report = ReadReport(file_name=self.file_name)
-        with objects.open(snapshot.raw_digest) as raw:
+        with objects.open(snapshot.raw_digest) as raw, pool.standing_by(self.workers) as self.crew:
             refused = self.read(snapshot, raw, report)
         if refused is not None or report.rows != snapshot.rows:
             raise SnapshotError(

@@ -12,6 +12,7 @@ from typing import cast
 
 from psycopg import sql
 
+from pw_pipelines import native
 from pw_pipelines.registry import keying
 from pw_pipelines.registry.model import ENTITY_COLUMNS
 from pw_pipelines.snapshots.books import Connection
@@ -26,7 +27,7 @@ EVENT_COLUMNS = ("entity_id", "sequence", "code", "description", "filed_on", "ef
 _SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _UNSTORABLE = "{} holds a NUL character or half of one, which cannot be kept as text."
 
-Values = Sequence[str | None] | str | None
+Values = list[str] | list[str | None] | str | None
 
 
 def table_of(snapshot_id: str) -> str:
@@ -86,7 +87,7 @@ def drop(connection: Connection, tables: Sequence[str]) -> None:
 
 def columns_of(rows: EntityColumns | EventColumns, *, ranked: bool) -> dict[str, Values]:
     """The columns of one block by name, keys made. A plain value holds for every record."""
-    names: Sequence[str | None] | str | None = rows.name
+    names = rows.name
     name_keys, near_keys = keying.many(names) if isinstance(names, list) else (None, None)
     if isinstance(rows, EventColumns):
         return {
@@ -112,16 +113,17 @@ def copy_text(parsed: Parsed, *, ranked: bool, first_line: int = 1) -> bytes:
     if not count:
         return b""
     columns = columns_of(parsed.rows, ranked=ranked)
-    cells: list[Sequence[str]] = []
-    for values in columns.values():
-        if values is None or isinstance(values, str):
-            cells.append(_Same(values or "", count))
-        elif None in values:
-            cells.append([value or "" for value in values])
-        else:
-            cells.append(cast(Sequence[str], values))
-    lines = map("\t".join, zip(*(cell.all() if isinstance(cell, _Same) else cell for cell in cells), strict=False))
-    text = "\n".join(lines)
+    cells = [values if values is not None else "" for values in columns.values()]
+    text = native.records.joined(cells, count) if native.IS_COMPILED else _joined(cells, count)
+    if text is None:
+        text = "".join(_one_by_one(parsed, list(columns), cells, first_line)).encode()
+    return text
+
+
+def _joined(cells: list[list[str] | list[str | None] | str], count: int) -> bytes | None:
+    """`count` records as COPY text; None when a value cannot stand there as it is."""
+    filled = (repeat(cell) if isinstance(cell, str) else _filled(cell) for cell in cells)
+    text = "\n".join(map("\t".join, zip(*filled, strict=False)))
     # One look at the whole block: the separators that we put in, and nothing that would need an escape.
     if (
         text.count("\t") == count * (len(cells) - 1)
@@ -134,28 +136,18 @@ def copy_text(parsed: Parsed, *, ranked: bool, first_line: int = 1) -> bytes:
             return text.encode() + b"\n"
         except UnicodeEncodeError:
             pass
-    return "".join(_one_by_one(parsed, list(columns), cells, first_line)).encode()
+    return None
 
 
-class _Same(Sequence[str]):
-    """One value, as often as there are records."""
-
-    def __init__(self, value: str, count: int) -> None:
-        self._value, self._count = value, count
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, index: int | slice) -> str:
-        return self._value
-
-    def all(self) -> Iterator[str]:
-        return repeat(self._value)
+def _filled(values: list[str] | list[str | None]) -> list[str]:
+    return [value or "" for value in values] if None in values else cast(list[str], values)
 
 
-def _one_by_one(parsed: Parsed, names: list[str], cells: list[Sequence[str]], first_line: int) -> Iterator[str]:
+def _one_by_one(
+    parsed: Parsed, names: list[str], cells: list[list[str] | list[str | None] | str], first_line: int
+) -> Iterator[str]:
     for number in range(len(parsed.rows)):
-        row = [cell[number] for cell in cells]
+        row = [cell if isinstance(cell, str) else cell[number] or "" for cell in cells]
         wrong = next((name for name, value in zip(names, row, strict=True) if not _is_storable(value)), None)
         if wrong is None:
             yield "\t".join(value.translate(_SPECIAL) for value in row) + "\n"

@@ -10,7 +10,7 @@ from pw_pipelines.registry.words import words
 
 # sound: one letter per group of consonants that are heard alike; vowels, h, w and y are not heard
 _SOUND, _UNHEARD = bytes.maketrans(b"bpfvcgjkqsxzdt", b"ppffkkkkkssstt"), b"aeiouhwy"
-_HEARD_AS = (("ph", "f"), ("ck", "k"), ("ght", "t"), ("kn", "n"), ("wr", "r"), ("x", "ks"),
+HEARD_AS = (("ph", "f"), ("ck", "k"), ("ght", "t"), ("kn", "n"), ("wr", "r"), ("x", "ks"),
              ("ce", "se"), ("ci", "si"), ("cy", "sy"))  # fmt: skip
 _DOUBLED = re.compile(r"(.)\1+")
 
@@ -28,7 +28,7 @@ def singular(word: str) -> str:
         return known
     if not word.endswith(_PLURAL_ENDS) or not word.isalpha() or word in listed.no_plurals:
         return word
-    for ending, put, shortest in _PLURAL_ENDINGS:
+    for ending, put, shortest in _ENDINGS_LIKE.get(word[-2:], _ONLY_S):
         if word.endswith(ending) and len(word) >= shortest:
             return word.removesuffix(ending) + put
     return word
@@ -40,6 +40,11 @@ _PLURAL_ENDINGS = (
     ("ches", "ch", 4), ("shes", "sh", 4), ("sses", "ss", 4), ("xes", "x", 4), ("zzes", "zz", 4),
     ("ss", "ss", 4), ("us", "us", 4), ("is", "is", 4), ("s", "", 4),
 )  # fmt: skip
+_ONLY_S = _PLURAL_ENDINGS[-1:]
+_ENDINGS_LIKE = {
+    last_two: tuple(one for one in _PLURAL_ENDINGS if last_two.endswith(one[0][-2:]))
+    for last_two in {ending[-2:] for ending, _, _ in _PLURAL_ENDINGS}
+}
 _PLURAL_ENDS = ("s", *(ending for ending, _, _ in _PLURAL_ENDINGS if not ending.endswith("s")))
 
 
@@ -92,7 +97,7 @@ def _listed() -> frozenset[str]:
     return frozenset(spoken) | _never_telling()
 
 
-_VOWELS = frozenset("aeiouy")
+VOWELS = frozenset("aeiouy")
 
 
 def untensed(word: str) -> str:
@@ -103,7 +108,7 @@ def untensed(word: str) -> str:
         return word
     if word.endswith(("ing", "ed")):
         root = word[:-3] if word.endswith("ing") else word[:-2]
-        if len(root) >= 3 and not _VOWELS.isdisjoint(root):
+        if len(root) >= 3 and not VOWELS.isdisjoint(root):
             word = root[:-1] if len(root) > 3 and root[-1] == root[-2] and root[-1] not in "lsz" else root
             if word in listed:
                 return word
@@ -146,30 +151,35 @@ def stem(word: str) -> str:
 
 def sound(word: str) -> str:
     """How a (stemmed) word sounds: whether it begins with a vowel, and its consonants by group. Digits stay."""
-    for written, heard in _HEARD_AS:
+    for written, spoken in HEARD_AS:
         if written in word:
-            word = word.replace(written, heard)
-    code = word.encode().translate(_SOUND, _UNHEARD).decode()
-    return ("a" if word[0] in "aeiouy" else "") + _DOUBLED.sub(r"\1", code) or word[0]
+            word = word.replace(written, spoken)
+    return ("a" if word[0] in VOWELS else "") + _DOUBLED.sub(r"\1", heard(word)) or word[0]
+
+
+def heard(text: str) -> str:
+    """What each letter is heard as; of many nothing."""
+    return text.encode().translate(_SOUND, _UNHEARD).decode()
 
 
 # Letters at which the ends of plurals and tenses end.
-_CHANGED_AT_THE_END = frozenset({ending[-1] for ending in _PLURAL_ENDS} | set("gdeyi"))
+TELLTALE = frozenset({ending[-1] for ending in _PLURAL_ENDS} | set("gdeyi"))
 
 
 def telling(word: str) -> str:
     """The word's stem; empty for a word that some state ignores wherever it stands: articles, prepositions and the
     like."""
-    if word[-1:] not in _CHANGED_AT_THE_END and word not in _spoken_of() and word + "e" not in _listed():
+    if word[-1:] not in TELLTALE and word not in spoken_of():
         return word  # as below; most pieces of a name that is written apart are such
     stemmed = stem(word)
     return stemmed if _never_telling().isdisjoint((word, stemmed, singular(word))) else ""
 
 
 @lru_cache(maxsize=1)
-def _spoken_of() -> frozenset[str]:
-    """Words that may be taken for others, or be left out."""
-    return _variants() | _never_telling() | frozenset(words().tenses)
+def spoken_of() -> frozenset[str]:
+    """Words that may be taken for others, or be left out, although they do not end as such words do."""
+    without_e = frozenset(word[:-1] for word in _listed() if word.endswith("e"))
+    return _variants() | _never_telling() | frozenset(words().tenses) | without_e
 
 
 @lru_cache(maxsize=1)

@@ -1,8 +1,7 @@
-"""One worker of `registry.pool`: reads blocks from standard input until told to commit. `python -m` starts it."""
+"""One worker of `registry.pool`: reads blocks from standard input until told to commit."""
 
 from __future__ import annotations
 
-import gc
 import os
 import pickle
 import sys
@@ -30,7 +29,6 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
     task = receive(source)
     if not isinstance(task, Task):
         return
-    gc.disable()  # blocks come and go without circles; looking for them costs a tenth
     try:
         _copy(task, source, sink)
         send(sink, Totals())
@@ -87,5 +85,7 @@ def _picklable(error: Exception) -> Exception:
     return error
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """A worker's process, from its first line to its end."""
     serve(sys.stdin.buffer, sys.stdout.buffer)
+    os._exit(0)  # all is said and committed, or rolled back; the parent waits for the end, and tidying up takes longer

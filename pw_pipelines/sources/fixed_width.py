@@ -1,22 +1,20 @@
 """Fixed-width records, byte for byte: the layout as data, blocks of lines (sources/lines.py) cut into columns.
 
 A record is a line of exactly the layout's length. A line of any other length is a reject; it moves nothing else.
-Blocks in which every line is right are cut by position alone; in any other the right lines are picked out first and
-then cut by the same code, so both ways give the same.
+Blocks in which every line is right are cut by position alone; in any other the right lines are picked out first.
 """
 
 from __future__ import annotations
 
 import csv
-import struct
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache, cached_property
 from importlib import resources
 from itertools import repeat
 from typing import Literal
 
+from pw_pipelines import native
 from pw_pipelines.errors import ConfigError, SourceRejected
 from pw_pipelines.sources.report import EXCERPT_CHARACTERS, REJECTS_KEPT, Reject
 
@@ -60,53 +58,59 @@ Written = str | bytes
 """A field as it stands in the record; bytes are latin-1."""
 
 
-class Dates(dict[Written, str | None]):
-    """Eight digits -> ISO date, kept because registers repeat their days; None: blank, zeros, nines (no end), no day.
+class Known(dict[Written, str | None]):
+    """A field whose values repeat -> what it says, kept, so that each is read once and shared. See `_read`.
 
-    wrong: those that are neither empty nor a day.
+    doubtful: those that held more than they say, which is noted for every record.
     """
 
-    LARGEST = 200_000
+    LARGEST = 200_000  # no field of days, codes or cities has more; memory is bounded where it is something else
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.doubtful: set[Written] = set()
+
+    def __missing__(self, field: Written) -> str | None:
+        if len(self) >= self.LARGEST:
+            self.clear()
+            self.doubtful.clear()
+        self[field] = said = self._read(field)
+        return said
+
+    def _read(self, field: Written) -> str | None:
+        raise NotImplementedError
+
+    @cached_property
+    def quick(self) -> native.records.Repeating:
+        return native.records.Repeating(self, self.doubtful)
+
+
+class Dates(Known):
+    """Eight digits -> ISO date; None: blank, zeros, nines (no end), no day. Doubtful: neither empty nor a day."""
 
     def __init__(self, order: Literal["mdy", "ymd"], *, also: Literal["mdy", "ymd"] | None = None) -> None:
         """`order`: `mdy` (MMDDYYYY) or `ymd`; `also`: the order tried where the first gives no day."""
         super().__init__()
         self._orders = (order, *([also] if also else []))
-        self.wrong: set[Written] = set()
 
-    def __missing__(self, field: Written) -> str | None:
+    def _read(self, field: Written) -> str | None:
         written = _text(field)
-        if len(self) >= self.LARGEST:  # no register has so many days: this is no date field, and memory is bounded
-            self.clear()
-            self.wrong.clear()
         found = next((day for order in self._orders if (day := _day(written, order))), None)
         if found is None and written.strip("0 \0") and written.strip("9"):
-            self.wrong.add(field)
-        self[field] = found
+            self.doubtful.add(field)
         return found
 
 
-class Repeated(dict[Written, str | None]):
-    """A field whose values repeat (cities, codes) -> without blanks, None when blank; kept, so that each is cleaned
-    once and shared. `odd`: those that held bytes which cannot be printed."""
+class Repeated(Known):
+    """Cities, codes -> without the blanks around them, None when blank. Doubtful: bytes that cannot be printed."""
 
-    LARGEST = 200_000
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.odd: set[Written] = set()
-
-    def __missing__(self, field: Written) -> str | None:
-        if len(self) >= self.LARGEST:
-            self.clear()
-            self.odd.clear()
+    def _read(self, field: Written) -> str | None:
         clean = _text(field).strip()
         if not clean.isprintable():
             mended = printable(clean)
             if clean.strip("\0 ") != mended:
-                self.odd.add(field)
+                self.doubtful.add(field)
             clean = mended
-        self[field] = clean or None
         return clean or None
 
 
@@ -115,13 +119,12 @@ def _text(field: Written) -> str:
 
 
 @dataclass(frozen=True)
-class _Cut:
-    """A block whose lines are all right, and the fields that were cut out of all of it at once, by their place."""
+class _Whole:
+    """A block whose lines are all right, from which compiled code cuts single fields."""
 
     data: bytes
     stride: int
     upto: int
-    cells: dict[tuple[int, int], Sequence[bytes]]
 
     def records(self) -> list[str]:
         text = self.data.decode("latin-1")
@@ -135,7 +138,7 @@ class Sheet:
     lines: line number of each record; None: they follow each other from the block's first.
     """
 
-    found: list[str] | _Cut
+    found: list[str] | _Whole
     read: int
     first_line: int
     lines: list[int] | None = None
@@ -145,35 +148,25 @@ class Sheet:
 
     @property
     def records(self) -> list[str]:
-        if isinstance(self.found, _Cut):
+        if isinstance(self.found, _Whole):
             self.found = self.found.records()
         return self.found
 
-    def _written(self, where: slice) -> Sequence[Written]:
-        """One field of every record as it stands there."""
-        if isinstance(self.found, _Cut) and (cells := self.found.cells.get((where.start, where.stop))) is not None:
-            return cells
-        begin, end = where.start, where.stop
-        return [record[begin:end] for record in self.records]
-
-    def _quickly(self, where: slice) -> list[str] | None:
-        """As `column`, where nothing needs mending and the field was cut out already."""
-        cells = self.found.cells.get((where.start, where.stop)) if isinstance(self.found, _Cut) else None
-        if not cells:
-            return None
-        # What str.strip takes off and bytes.strip does not cannot be printed, and so is found here.
-        text = b"|".join(map(bytes.strip, cells)).decode("latin-1")
-        if not text.isprintable():
-            return None
-        found = text.split("|")
-        return found if len(found) == len(cells) else None
+    def _read(self, where: slice, known: Known) -> tuple[list[str | None], int]:
+        """One field of every record as `known` reads it, and how many are doubtful."""
+        if isinstance(self.found, _Whole) and native.IS_COMPILED:
+            return known.quick.column(self.found.data, self.found.stride, where.start, where.stop)
+        written = [record[where] for record in self.records]
+        found = list(map(known.__getitem__, written))
+        return found, sum(1 for one in written if one in known.doubtful) if known.doubtful else 0
 
     def column(self, where: slice) -> list[str]:
         """One field of every record, without the blanks around it; bytes that cannot be printed are mended, noted."""
-        if (plain := self._quickly(where)) is not None:
-            return plain
-        begin, end = where.start, where.stop
-        found = [record[begin:end].strip() for record in self.records]
+        if isinstance(self.found, _Whole) and native.IS_COMPILED:
+            plain = native.records.texts(self.found.data, self.found.stride, where.start, where.stop)
+            if plain is not None:
+                return plain
+        found = [record[where].strip() for record in self.records]
         if "".join(found).isprintable():
             return found
         mended = [one if one.isprintable() else printable(one) for one in found]
@@ -182,18 +175,14 @@ class Sheet:
 
     def repeated(self, where: slice, known: Repeated) -> list[str | None]:
         """Like `column` for a field whose values repeat; None when blank."""
-        written = self._written(where)
-        found = list(map(known.__getitem__, written))
-        if known.odd:
-            self._note_odd(sum(1 for one in written if one in known.odd))
+        found, odd = self._read(where, known)
+        self._note_odd(odd)
         return found
 
     def dates(self, where: slice, known: Dates, what: str) -> list[str | None]:
         """A field of dates as ISO text; what is no day is None, noted by its name."""
-        written = self._written(where)
-        found = list(map(known.__getitem__, written))
-        if known.wrong and not known.wrong.isdisjoint(written):
-            wrong = sum(1 for one in written if one in known.wrong)
+        found, wrong = self._read(where, known)
+        if wrong:
             self.note(f"{{n}} records have no possible {what}; kept without it", wrong)
         return found
 
@@ -231,34 +220,17 @@ def sheet(
     *,
     upto: int | None = None,
     least: int | None = None,
-    fields: Sequence[slice] = (),
 ) -> Sheet:
     """The records of one block of lines, LF or CRLF. Lines of another length than `width` are rejects.
 
     upto: where the last field of interest ends; records are kept up to there.
-    fields: what will be asked for, in any order; cut out of a right block all at once, which is quicker.
     least: where publishers take off the blanks at the end of lines: the bytes that are always there. Such lines are
     accepted only in a block whose lines all have theirs taken off.
     """
-    stride = _stride(data, width)
+    stride = native.records.stride_of(data, width) if native.IS_COMPILED else _stride(data, width)
     if not stride:
         return _picked(data, width, first_line, upto or width, least or width)
-    count, places = len(data) // stride, tuple(sorted((one.start, one.stop) for one in fields))
-    cells: dict[tuple[int, int], Sequence[bytes]] = {}
-    if places:
-        found = _cutter(places, stride, count).unpack(data)
-        cells = {place: found[number :: len(places)] for number, place in enumerate(places)}
-    return Sheet(_Cut(data, stride, upto or width, cells), count, first_line)
-
-
-@lru_cache(maxsize=4)  # blocks are of one size, but for the last
-def _cutter(places: tuple[tuple[int, int], ...], stride: int, count: int) -> struct.Struct:
-    """Cuts the fields at `places` (in order, apart) out of `count` records at once, record by record."""
-    record, at = "", 0
-    for begin, end in places:
-        record += f"{begin - at}x{end - begin}s"
-        at = end
-    return struct.Struct((record + f"{stride - at}x") * count)
+    return Sheet(_Whole(data, stride, upto or width), len(data) // stride, first_line)
 
 
 def _stride(data: bytes, width: int) -> int:

@@ -236,9 +236,8 @@ def _read_as(written: list[str | None], reading: Callable[[Sequence[str | None]]
 
 
 def _sheet(block: Block, at: Layout, *fields: str) -> Sheet:
-    """The block's records up to the last of `fields`, these cut out."""
-    asked = [at[name] for name in fields]
-    return sheet(block.data, at.length, block.first_line, upto=max(one.stop for one in asked), fields=asked)
+    """The block's records up to the last of `fields`."""
+    return sheet(block.data, at.length, block.first_line, upto=max(at[name].stop for name in fields))
 
 
 @cache

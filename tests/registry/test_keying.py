@@ -29,8 +29,3 @@ def test_a_block_of_names_has_the_keys_of_each_name(names: list[str | None]) -> 
     assert keying.many(names) == keys.many(names)
 
 
-def test_the_book_of_words_is_bounded() -> None:
-    for start in range(0, 160_000, 1_000):
-        keying.many([f"{n:x}q{n:o}z LLC" for n in range(start, start + 1_000)])
-
-    assert len(keying._BOOK.keys) <= keying._Book.LARGEST
