@@ -25,6 +25,7 @@ FORBIDDEN = {
     "backups": "dagster fastapi portal assets leads sources snapshots",
     "jurisdictions": "dagster fastapi httpx sqlalchemy resources db compliance leads portal snapshots assets registry",
     "registry": "dagster fastapi portal assets compliance leads",
+    "native": "dagster fastapi httpx psycopg sqlalchemy sources registry resources db compliance settings",
     "db": "dagster fastapi compliance leads sources",
     "probes": "dagster fastapi portal assets leads compliance commerce documents fulfillment sources snapshots",
     "portal": "dagster assets",

@@ -79,7 +79,8 @@ def _reading(rule: NameTest, *, is_loose: bool) -> Reading:
 def key(reading: Reading, name: str) -> str:
     """The name without what the reading leaves out; readable, for it is shown beside the verdict."""
     left_out = reading.left_out
-    tokens, tail = _tokens(reading, name)
+    told, tail = _tokens(name, is_lower=Feature.CASE in left_out, signs_are_words=Feature.AMPERSAND in left_out)
+    tokens = list(told)
     if Feature.DESIGNATOR in left_out:
         tokens, tail = _without_designator(reading, tokens, tail)
     if Feature.DOTCOM in left_out:
@@ -105,17 +106,18 @@ def key(reading: Reading, name: str) -> str:
     return _written(reading, tokens, tail)
 
 
-def _tokens(reading: Reading, name: str) -> tuple[list[_Token], str]:
+@lru_cache(maxsize=4_096)
+def _tokens(name: str, *, is_lower: bool, signs_are_words: bool) -> tuple[tuple[_Token, ...], str]:
     """The words of the name, and what stands after the last."""
     text = keys.plain_marks(name)
-    if Feature.CASE in reading.left_out:
+    if is_lower:
         text = text.lower()
     found: list[_Token] = []
     end = 0
     for match in _PIECE.finditer(text):
         raw, gap = match.group(), text[end : match.start()]
         if raw in "&+":
-            if Feature.AMPERSAND in reading.left_out:
+            if signs_are_words:
                 raw, gap = "and", gap or " "
             plain = "and"
         else:
@@ -124,13 +126,13 @@ def _tokens(reading: Reading, name: str) -> tuple[list[_Token], str]:
         if not plain:
             continue
         if found and found[-1].plain == "and" and text[match.start() - 1] in "&+" and not gap:
-            gap = " " if Feature.AMPERSAND in reading.left_out else ""
+            gap = " " if signs_are_words else ""
         found.append(_Token(raw, plain, gap))
     for run in keys.initials(keys.without_designator([token.plain for token in found])):
         for at in run:
             if found[at].plain != "and":
                 found[at] = found[at]._replace(kept=True)
-    return found, text[end:]
+    return tuple(found), text[end:]
 
 
 def _closed_up_by_marks(reading: Reading, tokens: list[_Token]) -> list[_Token]:

@@ -23,7 +23,7 @@ from pw_pipelines.jurisdictions.model import Jurisdiction
 from pw_pipelines.registry import coverage as coverages
 from pw_pipelines.registry import near as nearest
 from pw_pipelines.registry.equivalence import lookup_keys
-from pw_pipelines.registry.keys import name_keys, plain_words
+from pw_pipelines.registry.keys import body, name_keys, plain_words
 from pw_pipelines.registry.model import Coverage, EntityForm, NameVerdict, Near, Record
 from pw_pipelines.registry.partitions import BY_LENGTH, BY_LENGTH_REVERSED, length_mark
 from pw_pipelines.registry.verdict import judge
@@ -56,6 +56,12 @@ _SAME = f"""
           order by (standing = 'live') desc, record_id limit %(most)s) e
     left join pw.snapshots p on p.snapshot_id = e.snapshot_id
     order by (e.standing = 'live') desc, e.record_id"""
+
+_NAMESAKES = f"""
+    select {", ".join(f"e.{name}" for name in _COLUMNS)}, p.recalled_at is not null as is_recalled
+    from (select * from registry.entities where state = {{state}} and {BY_LENGTH} collate "C" = %s
+            and standing = 'live' and lower(name) like %s limit {ENOUGH}) e
+    left join pw.snapshots p on p.snapshot_id = e.snapshot_id"""
 
 _NAMED = """
     select entity_id, sequence, code, description, filed_on, effective_on, name, name_key, snapshot_id
@@ -114,6 +120,17 @@ def exact(connection: Connection, state: str, name: str, *, is_first: bool = Fal
     return records, are_more or len(named) > most
 
 
+def _namesakes(connection: Connection, state: str, name: str) -> list[Record]:
+    """A few live records of the name's own key that also have its words in their order, which may be none.
+
+    Short names share their key with hundreds; of those, these are the ones that most likely decide.
+    """
+    key, _ = name_keys(name)
+    pattern = "%".join([*body(name), ""])
+    rows = connection.execute(_query(_NAMESAKES, state), (_marked(key), pattern)).fetchall()
+    return [_record(row) for row in rows]
+
+
 def near(connection: Connection, state: str, name: str) -> list[Near]:
     """Names like `name`, the most like first, at most ten, never one of the same key."""
     key, near_key = name_keys(name)
@@ -163,6 +180,9 @@ def by_key(
     verdict = judge(where, name, records, near_names, worth, form=form)
     if not are_more:
         return verdict
+    if verdict.verdict != "taken" and (namesakes := _namesakes(connection, where.code, name)):
+        few = {record.record_id: record for record in (*namesakes, *records)}
+        verdict = judge(where, name, list(few.values()), near_names, worth, form=form)
     if verdict.verdict == "taken":
         return replace(
             verdict, reasons=(*verdict.reasons, "There may be more records with this name's key; these were enough.")

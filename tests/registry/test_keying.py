@@ -27,5 +27,3 @@ NAMES = st.one_of(
 @given(st.lists(NAMES, min_size=1, max_size=20))
 def test_a_block_of_names_has_the_keys_of_each_name(names: list[str | None]) -> None:
     assert keying.many(names) == keys.many(names)
-
-

@@ -148,14 +148,38 @@ def test_more_records_of_one_key_than_are_judged_is_said(house: House) -> None:
     assert records[0].standing == "live"
 
 
-def test_one_record_in_the_way_is_found_behind_any_number_that_are_not(house: House) -> None:
+@pytest.mark.parametrize(("stands", "is_read_for_it"), [("BLUE FOX INC", False), ("THE BLUE FOX INC", True)])
+def test_one_record_in_the_way_is_found_behind_any_number_that_are_not(
+    house: House, monkeypatch: pytest.MonkeyPatch, stands: str, is_read_for_it: bool
+) -> None:
+    """One with the words asked for is looked for by them; one that only the state's test takes for it, by all."""
     others = [Company(f"L{n:011}", "BLEUE FOX LLC") for n in range(search.ENOUGH + 5)]
-    house.whole(*others, Company("P00000000001", "BLUE FOX INC"))
+    house.whole(*others, Company("P00000000001", stands))
+    looked_at: list[bool] = []
 
+    def exact(*asked: object, is_first: bool = False) -> object:
+        looked_at.append(not is_first)
+        return look(*asked, is_first=is_first)  # type: ignore[arg-type]
+
+    look = search.exact
+    monkeypatch.setattr(search, "exact", exact)
     with house.db.connect() as connection:
         verdict = search.judged(connection, "FL", "Blue Fox LLC", today=TODAY)
 
     assert (verdict.verdict, [one.id for one in verdict.blocking]) == ("taken", ["P00000000001"])
+    assert any(looked_at) == is_read_for_it
+
+
+def test_no_record_is_told_twice_however_it_was_found(house: House) -> None:
+    others = [Company(f"L{n:011}", "BLEUE FOX LLC") for n in range(search.ENOUGH + 5)]
+    house.whole(*others, *(Company(f"P{n:011}", "BLUE FOX INC") for n in range(search.ENOUGH)))
+
+    with house.db.connect() as connection:
+        verdict = search.judged(connection, "FL", "Blue Fox LLC", today=TODAY)
+
+    told = [one.id for one in (*verdict.blocking, *verdict.near)]
+    assert verdict.verdict == "taken"
+    assert len(told) == len(set(told))
 
 
 def test_of_many_records_with_the_name_a_few_are_enough_and_that_is_said(house: House) -> None:
