@@ -291,12 +291,17 @@ def _word_made_one(reading: Reading, token: _Token) -> _Token:
     """The word as every other way of writing it that is ignored."""
     if token.kept or token.raw in "&+":
         return token
-    word = token.plain
-    for feature, sure in _WORD_FEATURES:
-        if feature in reading.left_out:
-            step = _PERHAPS.get(feature, sure) if reading.is_loose else sure
-            word = " ".join(map(step, word.split(" ")))  # a contraction's words each for itself
+    word = _made_one(reading.left_out, reading.is_loose, token.plain)
     return token if word == token.plain else token._replace(raw=word, plain=word)
+
+
+@lru_cache(maxsize=8_192)
+def _made_one(left_out: frozenset[Feature], is_loose: bool, word: str) -> str:
+    for feature, sure in _WORD_FEATURES:
+        if feature in left_out:
+            step = _PERHAPS.get(feature, sure) if is_loose else sure
+            word = " ".join(map(step, word.split(" ")))  # a contraction's words each for itself
+    return word
 
 
 def _written(reading: Reading, tokens: list[_Token], tail: str) -> str:
@@ -305,6 +310,8 @@ def _written(reading: Reading, tokens: list[_Token], tail: str) -> str:
 
 
 def _gap(reading: Reading, gap: str) -> str:
+    if not gap or gap == " ":
+        return "" if Feature.SPACES in reading.left_out else gap
     blank = " " if reading.marks_part else ""
     kept = "".join(blank if _is_ignored(reading, mark) else mark for mark in gap)
     return _BLANKS.sub("" if Feature.SPACES in reading.left_out else " ", kept)
@@ -314,4 +321,7 @@ def _raw(reading: Reading, token: _Token) -> str:
     raw = token.raw.replace(" ", "") if Feature.SPACES in reading.left_out else token.raw
     if Feature.ACCENTS in reading.left_out:
         raw = keys.plain_letters(raw)
-    return "".join(letter for letter in raw if letter not in keys.CLOSES_UP or not _is_ignored(reading, letter))
+    for mark in keys.CLOSES_UP:
+        if mark in raw and _is_ignored(reading, mark):
+            raw = raw.replace(mark, "")
+    return raw
