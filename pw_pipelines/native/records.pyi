@@ -7,7 +7,8 @@ def stride_of(data: bytes, width: int) -> int:
     """Bytes from one record to the next when every line has `width` bytes and ends alike, LF or CRLF; 0 otherwise."""
 
 def texts(data: bytes, stride: int, begin: int, end: int) -> list[str] | None:
-    """One field of every record as latin-1 without the blanks around it; None when one holds what is not printable."""
+    """One field of every record as latin-1 without the blanks and NUL around it; None when one holds anything else that
+    is not printable."""
 
 class Repeating:
     """A field whose values repeat, each looked up by its bytes: the latest are at hand, others are asked of `known`,

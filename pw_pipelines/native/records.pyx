@@ -57,11 +57,11 @@ def texts(bytes data, Py_ssize_t stride, Py_ssize_t begin, Py_ssize_t end):
     cdef object text
     for number in range(count):
         first, last = begin, end
-        while first < last and at[first] == 32:
+        while first < last and (at[first] == 32 or at[first] == 0):
             first += 1
         while last >= first + 8 and memcmp(at + last - 8, b"        ", 8) == 0:
             last -= 8
-        while last > first and at[last - 1] == 32:
+        while last > first and (at[last - 1] == 32 or at[last - 1] == 0):
             last -= 1
         for place in range(first, last):
             if not printable[at[place]]:

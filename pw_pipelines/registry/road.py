@@ -33,7 +33,7 @@ from pw_pipelines.sources.register import Block, RegisterFacts, RegisterReader, 
 from pw_pipelines.sources.registers import REGISTERS
 from pw_pipelines.sources.report import REJECTS_KEPT, ReadReport
 
-WORKERS_FROM_BYTES = 48 << 20  # below this, starting them takes longer than they save
+WORKERS_FROM_BYTES = 256 << 20  # below this, starting them takes longer than they save
 _TURN = "select pg_advisory_lock(hashtext('pw registry'), hashtext(%s))"
 _DUPLICATES = "select record_id from {} group by record_id having count(*) > 1 order by record_id limit %s"
 # A whole register proves absence by itself; how old it may be is the contract's freshness.

@@ -89,6 +89,14 @@ def test_of_a_right_block_no_record_is_cut_out_whole() -> None:
 
 
 @needs_compiled
+def test_filler_of_nul_bytes_costs_nothing() -> None:
+    block = b"0001\x00BLUE FOX \x00\x0012312020TAMPA \n" * 3
+
+    assert native.records.texts(block, WIDTH + 1, NAME.start, NAME.stop) == ["BLUE FOX"] * 3
+    assert native.records.texts(block.replace(b"E F", b"E\x00F"), WIDTH + 1, NAME.start, NAME.stop) is None
+
+
+@needs_compiled
 def test_doubtful_values_are_noted_in_every_block_however_often_they_were_met() -> None:
     cities = Repeated()
 
