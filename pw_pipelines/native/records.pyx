@@ -2,7 +2,7 @@
 """Compiled twins of what `sources.fixed_width` and `registry.staging` do to each record; see `records.pyi`."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.list cimport PyList_GET_ITEM, PyList_New, PyList_SET_ITEM
+from cpython.list cimport PyList_GET_ITEM
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
@@ -11,6 +11,7 @@ from libc.string cimport memchr, memcmp, memcpy
 
 cdef extern from "Python.h":
     object PyUnicode_DecodeLatin1(const char *text, Py_ssize_t size, const char *errors)
+    const Py_ssize_t PY_SSIZE_T_MAX
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
 
 cdef enum:
@@ -19,8 +20,8 @@ cdef enum:
 cdef bytes _PRINTABLE = bytes(chr(code).isprintable() for code in range(256))
 
 
-def stride_of(bytes data, Py_ssize_t width):
-    if width < 1:
+def stride_of(bytes data not None, Py_ssize_t width):
+    if width < 1 or width > PY_SSIZE_T_MAX - 2:
         return 0
     return _right(data, width, 1) or _right(data, width, 2)
 
@@ -49,12 +50,11 @@ cdef Py_ssize_t _count(bytes data, Py_ssize_t stride, Py_ssize_t begin, Py_ssize
     return PyBytes_GET_SIZE(data) // stride
 
 
-def texts(bytes data, Py_ssize_t stride, Py_ssize_t begin, Py_ssize_t end):
+def texts(bytes data not None, Py_ssize_t stride, Py_ssize_t begin, Py_ssize_t end):
     cdef Py_ssize_t count = _count(data, stride, begin, end), number, first, last, place
     cdef const unsigned char *printable = <const unsigned char *>PyBytes_AS_STRING(_PRINTABLE)
     cdef const unsigned char *at = <const unsigned char *>PyBytes_AS_STRING(data)
-    cdef list found = PyList_New(count)
-    cdef object text
+    cdef list found = [None] * count
     for number in range(count):
         first, last = begin, end
         while first < last and (at[first] == 32 or at[first] == 0):
@@ -66,9 +66,7 @@ def texts(bytes data, Py_ssize_t stride, Py_ssize_t begin, Py_ssize_t end):
         for place in range(first, last):
             if not printable[at[place]]:
                 return None
-        text = PyUnicode_DecodeLatin1(<const char *>at + first, last - first, NULL)
-        Py_INCREF(text)
-        PyList_SET_ITEM(found, number, text)
+        found[number] = PyUnicode_DecodeLatin1(<const char *>at + first, last - first, NULL)
         at += stride
     return found
 
@@ -83,13 +81,11 @@ cdef class Repeating:
     cdef object _doubtful
     cdef Slot *_slots
 
-    def __cinit__(self):
+    def __cinit__(self, known, doubtful):
+        self._known, self._doubtful = known, doubtful
         self._slots = <Slot *>PyMem_Calloc(SLOTS, sizeof(Slot))
         if self._slots == NULL:
             raise MemoryError
-
-    def __init__(self, known, doubtful):
-        self._known, self._doubtful = known, doubtful
 
     def __dealloc__(self):
         cdef int number
@@ -99,11 +95,13 @@ cdef class Repeating:
                 Py_XDECREF(self._slots[number].value)
             PyMem_Free(self._slots)
 
-    def column(self, bytes data, Py_ssize_t stride, Py_ssize_t begin, Py_ssize_t end):
+    def column(self, bytes data not None, Py_ssize_t stride, Py_ssize_t begin, Py_ssize_t end):
         cdef Py_ssize_t count = _count(data, stride, begin, end), number, doubtful = 0, size = end - begin
         cdef const char *at = PyBytes_AS_STRING(data) + begin
-        cdef list found = PyList_New(count)
+        cdef list found = [None] * count
         cdef Slot *slot
+        cdef PyObject *old_field
+        cdef PyObject *old_value
         cdef object field, value
         for number in range(count):
             slot = &self._slots[_hashed(at, size) & (SLOTS - 1)]
@@ -119,13 +117,13 @@ cdef class Repeating:
                 if field in self._doubtful:  # asked for again each time: whoever forgets them notes them anew
                     doubtful += 1
                 else:
-                    Py_XDECREF(slot.field)
-                    Py_XDECREF(slot.value)
                     Py_INCREF(field)
                     Py_INCREF(value)
+                    old_field, old_value = slot.field, slot.value
                     slot.field, slot.value = <PyObject *>field, <PyObject *>value
-            Py_INCREF(value)
-            PyList_SET_ITEM(found, number, value)
+                    Py_XDECREF(old_field)  # last: a value's end may call back
+                    Py_XDECREF(old_value)
+            found[number] = value
             at += stride
         return found, doubtful
 
@@ -145,10 +143,13 @@ cdef inline uint64_t _hashed(const char *at, Py_ssize_t size) noexcept:
 
 
 def joined(list columns not None, Py_ssize_t count):
+    if not 0 <= count < PY_SSIZE_T_MAX >> 9:
+        raise ValueError(f"{count} is no number of records")
     for one in columns:
-        if isinstance(one, list) and len(one) != count:
-            raise ValueError(f"a column has {len(one)} values, not {count}")
-        if not isinstance(one, (list, str)):
+        if type(one) is list:  # no other kind: its len would be asked of it, and could change the others
+            if len(one) != count:
+                raise ValueError(f"a column has {len(one)} values, not {count}")
+        elif not isinstance(one, str):
             raise TypeError(f"a column is a list or a str, not {type(one).__name__}")
     if not columns or not count:
         return b""

@@ -1,12 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """The compiled twin of `registry.keying`; see `words.pyi`."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cpython.list cimport PyList_New, PyList_SET_ITEM
-from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from cpython.ref cimport Py_INCREF
+from cpython.bytes cimport PyBytes_AS_STRING
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
 from libc.stdint cimport uint8_t, uint64_t
-from libc.string cimport memcmp, memcpy, memmove, memset
+from libc.string cimport memcmp, memcpy, memset
 
 cdef extern from *:
     """
@@ -83,26 +81,27 @@ cdef class Keyer:
     cdef Py_ssize_t _pairs
     cdef Slot *_slots
 
-    def __cinit__(self):
+    # not __init__, which may be left out, or called again while a name is being made
+    def __cinit__(self, *, bytes fold not None, bytes coarse not None, bytes sounds not None, heard_as,
+                  bytes telltale not None, asked, learn):
         self._slots = <Slot *>PyMem_Calloc(SLOTS, sizeof(Slot))
         if self._slots == NULL:
             raise MemoryError
-
-    def __init__(self, *, bytes fold not None, bytes coarse not None, bytes sounds not None, heard_as,
-                 bytes telltale not None, asked, learn):
         if any(len(table) != 128 for table in (fold, coarse, sounds, telltale)):
             raise ValueError("a table says something of each of ASCII's 128 characters")
         cdef Pair *pair
-        if len(heard_as) > MOST_PAIRS:
+        cdef bytes written, heard
+        cdef list pairs = [(one.encode("ascii"), other.encode("ascii")) for one, other in heard_as]
+        if len(pairs) > MOST_PAIRS:
             raise ValueError(f"no more than {MOST_PAIRS} pairs of letters are heard as others")
-        for number, (written, heard) in enumerate((one.encode("ascii"), other.encode("ascii")) for one, other in heard_as):
+        for number, (written, heard) in enumerate(pairs):
             if not 0 < len(written) <= LONGEST_PAIR or not 0 < len(heard) <= LONGEST_PAIR:
                 raise ValueError(f"letters that are heard as others are 1 to {LONGEST_PAIR}, and so are those")
             pair = &self._heard_as[<Py_ssize_t>number]
             pair.written_size, pair.heard_size = len(written), len(heard)
             memcpy(pair.written, PyBytes_AS_STRING(written), pair.written_size)
             memcpy(pair.heard, PyBytes_AS_STRING(heard), pair.heard_size)
-        self._pairs = len(heard_as)
+        self._pairs = len(pairs)
         self._fold, self._coarse, self._sounds, self._telltale = fold, coarse, sounds, telltale
         self._asked, self._learn = asked, learn
 
@@ -110,28 +109,30 @@ cdef class Keyer:
         PyMem_Free(self._slots)
 
     def keys(self, list names not None):
+        names = names[:]  # whoever is asked meanwhile may change it
         cdef Py_ssize_t count = len(names), number, size = 0, near_size
-        cdef list name_keys = PyList_New(count), near_keys = PyList_New(count), others = []
-        cdef Made made
+        cdef list name_keys = [None] * count, near_keys = [None] * count, others = []
         cdef const char *text
-        cdef object name, key, near
-        for number in range(count):
-            name = names[number]
-            key = near = None
-            if name is not None:
+        cdef object name
+        cdef Made *made = <Made *>PyMem_Malloc(sizeof(Made))  # too large for the stack of who calls back
+        if made == NULL:
+            raise MemoryError
+        try:
+            for number in range(count):
+                name = names[number]
+                if name is None:
+                    continue
                 text = NULL
                 if (<str?>name).isascii():
                     text = PyUnicode_AsUTF8AndSize(name, &size)
-                if text != NULL and size <= LONGEST_NAME and self._make(text, size, &made):
-                    key = PyUnicode_DecodeASCII(made.key, made.key_size, NULL)
-                    near_size = _sorted(&made)
-                    near = PyUnicode_DecodeASCII(made.near, near_size, NULL)
+                if text != NULL and size <= LONGEST_NAME and self._make(text, size, made):
+                    name_keys[number] = PyUnicode_DecodeASCII(made.key, made.key_size, NULL)
+                    near_size = _sorted(made)
+                    near_keys[number] = PyUnicode_DecodeASCII(made.near, near_size, NULL)
                 else:
                     others.append(number)
-            Py_INCREF(key)
-            PyList_SET_ITEM(name_keys, number, key)
-            Py_INCREF(near)
-            PyList_SET_ITEM(near_keys, number, near)
+        finally:
+            PyMem_Free(made)
         return name_keys, near_keys, others
 
     cdef bint _make(self, const char *text, Py_ssize_t size, Made *made) except -1:
@@ -201,7 +202,9 @@ cdef class Keyer:
         told = PyUnicode_DecodeASCII(word, size, NULL)
         if self._telltale[<unsigned char>word[size - 1]] or told in self._asked:
             kind, told = self._learn(told)
-            if not told.isascii():
+            if not PLAIN <= kind <= PART:
+                raise ValueError(f"a word is of kind 0, 1 or 2, not {kind}")
+            if told is None or not told.isascii():
                 raise ValueError(f"the stem {told!r} is not ASCII")
             stem = PyUnicode_AsUTF8AndSize(told, &stem_size)
         sound_size = self._sound(stem, stem_size, sound)
@@ -247,6 +250,8 @@ cdef class Keyer:
                     place += 1
             if found:
                 stem, size = other, end
+        if size > WRITTEN_OUT:
+            return -1
         end = 0
         for place in range(size):
             one = sounds[<unsigned char>stem[place]]

@@ -114,7 +114,7 @@ def standing_by(count: int) -> Iterator[list[Worker]]:
 
 
 def run(blocks: Iterable[Block], reader: RegisterReader, task: Task, crew: Sequence[Worker]) -> Totals:
-    """Every block into the staging table, committed together; no crew: in this process.
+    """Every block into the staging table, committed together; no crew: in this process. The crew has ended then.
 
     Raises SnapshotError when a worker ends before its time, and whatever `blocks` raises.
     """
@@ -122,15 +122,19 @@ def run(blocks: Iterable[Block], reader: RegisterReader, task: Task, crew: Seque
         return _alone(blocks, reader, task)
     counted = _Shared(blocks)
     threads = [threading.Thread(target=worker.feed, args=(task, counted), daemon=True) for worker in crew]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if counted.error is not None:
-        raise counted.error
-    point("registry.staging.before_commit")
-    for worker in crew:
-        worker.commit(task)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if counted.error is not None:
+            raise counted.error
+        point("registry.staging.before_commit")
+        for worker in crew:
+            worker.commit(task)
+    finally:
+        for worker in crew:
+            worker.end()
     return counted.totals
 
 
@@ -189,6 +193,10 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Waits until the process is gone."""
         with contextlib.suppress(OSError):
             self._in.close()  # without a word: the worker rolls back
         self._out.close()

@@ -122,8 +122,8 @@ def copy_text(parsed: Parsed, *, ranked: bool, first_line: int = 1) -> bytes:
 
 def _joined(cells: list[list[str] | list[str | None] | str], count: int) -> bytes | None:
     """`count` records as COPY text; None when a value cannot stand there as it is."""
-    filled = (repeat(cell) if isinstance(cell, str) else _filled(cell) for cell in cells)
-    text = "\n".join(map("\t".join, zip(*filled, strict=False)))
+    filled = [repeat(cell, count) if isinstance(cell, str) else _filled(cell) for cell in cells]
+    text = "\n".join(map("\t".join, zip(*filled, strict=True)))
     # One look at the whole block: the separators that we put in, and nothing that would need an escape.
     if (
         text.count("\t") == count * (len(cells) - 1)

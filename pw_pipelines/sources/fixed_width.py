@@ -156,9 +156,11 @@ class Sheet:
         """One field of every record as `known` reads it, and how many are doubtful."""
         if isinstance(self.found, _Whole) and native.IS_COMPILED:
             return known.quick.column(self.found.data, self.found.stride, where.start, where.stop)
-        written = [record[where] for record in self.records]
-        found = list(map(known.__getitem__, written))
-        return found, sum(1 for one in written if one in known.doubtful) if known.doubtful else 0
+        found, doubtful = [], 0
+        for record in self.records:
+            found.append(known[record[where]])
+            doubtful += record[where] in known.doubtful  # at once: it forgets when it is full
+        return found, doubtful
 
     def column(self, where: slice) -> list[str]:
         """One field of every record, without the blanks around it; bytes that cannot be printed are mended, noted."""

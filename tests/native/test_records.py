@@ -89,6 +89,31 @@ def test_of_a_right_block_no_record_is_cut_out_whole() -> None:
 
 
 @needs_compiled
+def test_doubtful_values_are_noted_although_they_are_forgotten_in_the_same_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Repeated, "LARGEST", 3)
+    block = b"".join(b"0001BLUE FOX    12312020%b\n" % city for city in (b"TA\x01PA ", b"A     ", b"B     ", b"C     "))
+
+    with plainly():
+        plain = cut(block)
+
+    assert cut(block) == plain
+    assert list(plain["notes"].values()) == [1]  # type: ignore[attr-defined]
+
+
+@needs_compiled
+def test_what_is_no_block_is_refused() -> None:
+    with pytest.raises(TypeError):
+        native.records.stride_of(None, 3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        native.records.texts(None, 3, 0, 1)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no number of records"):
+        native.records.joined([""], 2**56 - 1)
+    assert native.records.stride_of(b"", 2**63 - 1) == 0
+
+
+@needs_compiled
 def test_filler_of_nul_bytes_costs_nothing() -> None:
     block = b"0001\x00BLUE FOX \x00\x0012312020TAMPA \n" * 3
 
@@ -178,6 +203,12 @@ def test_columns_are_joined_the_same_both_ways(given_: tuple[int, list[list[str 
 def test_columns_of_other_lengths_or_kinds_are_refused() -> None:
     with pytest.raises(ValueError, match="a column has 1 values, not 2"):
         native.records.joined([["a", "b"], ["c"]], 2)
+
+    class Other(list[str]):
+        pass
+
+    with pytest.raises(TypeError, match="a list or a str, not Other"):
+        native.records.joined([["a"], Other("b")], 1)
     with pytest.raises(TypeError, match="a list or a str, not tuple"):
         native.records.joined([("a", "b")], 2)  # type: ignore[list-item]
     with pytest.raises(TypeError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,32 +61,56 @@ def test_what_is_asked_of_words_is_asked_for_those_alone() -> None:
     assert asked == ["foxs", "llc", "co"]
 
 
+def keyer_of(learn: Callable[[str], tuple[int, str]], **other: Any) -> native.words.Keyer:
+    """A keyer whose tables change nothing and that asks about `fox` alone."""
+    table = bytes(range(128))
+    told = {"fold": table, "coarse": table, "sounds": table, "heard_as": (), "telltale": bytes(128), "asked": {"fox"}}
+    return native.words.Keyer(**(told | other), learn=learn)
+
+
 def test_what_learning_raises_is_raised() -> None:
     def learn(word: str) -> tuple[int, str]:
         raise LookupError(word)
 
-    table = bytes(range(128))
-    keyer = native.words.Keyer(fold=table, coarse=table, sounds=table, heard_as=(), telltale=bytes(128), asked={"fox"},
-                               learn=learn)  # fmt: skip
+    keyer = keyer_of(learn)
 
     with pytest.raises(LookupError, match="fox"):
         keyer.keys(["blue", "fox"])
     assert keyer.keys(["blue"]) == (["blue"], ["blue"], [])
 
 
+def test_a_stem_of_any_length_goes_the_plain_way_where_it_has_no_room() -> None:
+    assert keyer_of(lambda word: (0, "bk" * 2_000)).keys(["fox", "blue"]) == ([None, "blue"], [None, "blue"], [0])
+    assert keyer_of(lambda word: (0, word)).keys(["bk" * 400]) == ([None], [None], [0])
+
+
+def test_who_is_asked_may_change_the_list_and_ask_again() -> None:
+    names = ["blue", "fox", "red"] * 3
+
+    def learn(word: str) -> tuple[int, str]:
+        names.clear()
+        return 0, keyer.keys(["green"])[0][0] or ""
+
+    keyer = keyer_of(learn)
+
+    assert keyer.keys(names)[0] == ["blue", "green", "red"] * 3
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [((3, "fox"), "kind 0, 1 or 2"), ((-1, "fox"), "kind"), ((256, "fox"), "kind"), ((0, "é"), "ASCII")],
+)
+def test_an_answer_that_cannot_be_is_refused(told: tuple[int, str], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        keyer_of(lambda word: told).keys(["fox"])
+
+
 def test_tables_that_do_not_fit_are_refused() -> None:
-    table = bytes(128)
-
-    def keyer(**other: object) -> native.words.Keyer:
-        told = {"fold": table, "coarse": table, "sounds": table, "heard_as": (), "telltale": table, "asked": set(),
-                "learn": lambda word: (0, word)}  # fmt: skip
-        return native.words.Keyer(**(told | other))  # type: ignore[arg-type]
-
-    with pytest.raises(ValueError, match="128"):
-        keyer(fold=bytes(127))
-    with pytest.raises(ValueError, match="1 to 4"):
-        keyer(heard_as=(("", "a"),))
-    with pytest.raises(ValueError, match="1 to 4"):
-        keyer(heard_as=(("x", "kssss"),))
-    with pytest.raises(ValueError, match="16 pairs"):
-        keyer(heard_as=(("x", "ks"),) * 17)
+    for wrong, said in (
+        ({"fold": bytes(127)}, "128"),
+        ({"heard_as": (("", "a"),)}, "1 to 4"),
+        ({"heard_as": (("x", "kssss"),)}, "1 to 4"),
+        ({"heard_as": (("x", "ks"),) * 17}, "16 pairs"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            keyer_of(lambda word: (0, word), **wrong)
