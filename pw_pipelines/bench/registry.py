@@ -261,7 +261,8 @@ def _reload(db: Database, objects: str, path: Path, companies: Companies, say: C
                 for name in asked:
                     begun = time.perf_counter()
                     try:
-                        _whole(connection, name)
+                        with connection.transaction():
+                            _whole(connection, name)
                     except (psycopg.Error, PwError) as error:
                         failed.append(str(error))
                     waits.append(time.perf_counter() - begun)

@@ -89,6 +89,10 @@ _LIKE = f"""
     limit {MOST_OF_A_SOUND + MOST_ALIKE}"""
 
 
+# Statements that a connection has met before are planned once, not for every name: planning takes longer than looking.
+_PLAN_ONCE = b"set local plan_cache_mode = force_generic_plan"
+
+
 @cache
 def _statement(template: str, state: str) -> str:
     return sql.SQL(cast(Any, template)).format(state=sql.Literal(state)).as_string()
@@ -103,6 +107,7 @@ def exact(connection: Connection, state: str, name: str, *, is_first: bool = Fal
     if not keys:
         return [], False
     own, *others = keys
+    connection.execute(_PLAN_ONCE)
     of_each, most = (ENOUGH, 2 * ENOUGH) if is_first else (MOST_LOOKED_AT, MOST_SAME)
     rows = connection.execute(
         _query(_SAME, state),
@@ -136,6 +141,7 @@ def near(connection: Connection, state: str, name: str) -> list[Near]:
     key, near_key = name_keys(name)
     if not key:
         return []
+    connection.execute(_PLAN_ONCE)
     alike = _keys_alike(connection, state, key)
     with connection.cursor(row_factory=tuple_row) as cursor:  # hundreds of them, so no more than is needed
         cursor.execute(_query(_LIKE, state), (near_key, list(map(_marked, alike))))

@@ -20,7 +20,7 @@ from pw_pipelines.registry.words import words
 
 LONGEST = 300  # no state's record holds a longer name
 SHOWN = 10  # near names
-EXPLAINED = 5  # records of which it is said in what exactly they differ; the rest are only named
+EXPLAINED = 3  # records of which it is said in what exactly they differ; the rest are only named
 # Tenses are told by a word's ending, which takes FLEMING for a form of FLEM: enough to ask, not to refuse.
 _GUESSED = frozenset({Feature.TENSE})
 _FAMILY = {
