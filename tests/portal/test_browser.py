@@ -65,6 +65,7 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
 
 def held_up(page: Page) -> None:
     """What every page must be, at every width."""
+    page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]  # type: ignore[index]
     levels = page.evaluate(HEADINGS)
     assert levels.count(1) == 1

@@ -28,7 +28,8 @@ class Machine:
         (self.checkout / "tools").mkdir(parents=True)
         self.path.mkdir()
         shutil.copy(PROJECT_ROOT / "tools" / "setup.sh", self.checkout / "tools")
-        for name in ("uv.lock", "pyproject.toml"):
+        (self.checkout / "pw_pipelines" / "native").mkdir(parents=True)
+        for name in ("uv.lock", "pyproject.toml", "hatch_build.py", "pw_pipelines/native/words.pyx"):
             (self.checkout / name).write_text(name)
         for name in ORDINARY:
             self.program(name, f'#!/bin/sh\nexec {shutil.which(name)} "$@"\n')
@@ -67,7 +68,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_packages_are_installed_as_locked_and_only_when_the_lock_changed(machine: Machine) -> None:
+def test_packages_are_installed_as_locked_and_only_when_the_lock_or_what_is_compiled_changed(machine: Machine) -> None:
     machine.program("uv", UV)
     for name in ("soffice", "mariadbd", "mariadb-dump", "rsync", "ssh", "sshd", "age"):
         machine.program(name, "#!/bin/sh\n")
@@ -76,9 +77,10 @@ def test_packages_are_installed_as_locked_and_only_when_the_lock_changed(machine
     assert sum("sync --frozen" in call for call in machine.calls()) == 1
     assert machine.set_up().stderr == "", "nothing to do, nothing to say"
     assert sum("sync" in call for call in machine.calls()) == 1
-    (machine.checkout / "uv.lock").write_text("changed")
-    machine.set_up()
-    assert sum("sync" in call for call in machine.calls()) == 2
+    for count, changed in enumerate(("uv.lock", "pw_pipelines/native/words.pyx"), 2):
+        (machine.checkout / changed).write_text("changed")
+        machine.set_up()
+        assert sum("sync" in call for call in machine.calls()) == count, changed
 
 
 def test_without_any_way_to_get_uv_it_stops_and_says_what_to_type(machine: Machine) -> None:
@@ -124,3 +126,17 @@ def test_as_root_apt_is_asked_without_questions_and_a_failure_is_not_repeated_at
     again = machine.set_up()
     assert "tried within the last day" in again.stderr
     assert [call for call in machine.calls() if "apt-get" in call] == asked
+
+
+def test_without_a_compiler_it_gets_one_and_otherwise_says_what_is_slower(machine: Machine) -> None:
+    machine.program("uv", UV.replace("exit %s", 'case \\"$*\\" in *IS_COMPILED*) exit 1;; esac'))
+    machine.program("id", "#!/bin/sh\necho 0\n")
+    machine.program("apt-get", '#!/bin/sh\necho "apt-get $*" >> calls\ncase "$*" in *gcc*) exit 0;; esac\nexit 100\n')
+    done = machine.set_up()
+    assert done.returncode == 0
+    assert "compiled inner loops could not be installed here; registers of companies load" in done.stderr
+    assert [call for call in machine.calls() if "gcc" in call or "reinstall" in call] == [
+        "uv sync --frozen --quiet --reinstall-package pw-pipelines",
+        "apt-get -q install -y --no-install-recommends gcc libc6-dev",
+        "uv sync --frozen --quiet --reinstall-package pw-pipelines",
+    ]
