@@ -15,19 +15,19 @@ from dataclasses import dataclass, replace
 @dataclass(frozen=True)
 class Measure:
     """`goal` and `peer` are in `unit`. `ok`: the goal was met: a lower bound of a rate (`/s`), else an upper bound.
-    `peer_is` says what was compared."""
+    No goal: it is only shown, and ok. `peer_is` says what was compared."""
 
     name: str
     value: float
     unit: str
-    goal: float
+    goal: float | None
     peer: float | None
     peer_is: str
     ok: bool
     ratio: float | None
 
 
-def at_most(name: str, value: float, unit: str, *, goal: float, peer: float | None, peer_is: str) -> Measure:
+def at_most(name: str, value: float, unit: str, *, goal: float | None, peer: float | None, peer_is: str) -> Measure:
     """A measure whose value must not exceed its goal; `ratio` is value / peer."""
     ratio = round(value / peer, 3) if peer else None
     return Measure(
@@ -37,7 +37,7 @@ def at_most(name: str, value: float, unit: str, *, goal: float, peer: float | No
         goal=goal,
         peer=round(peer, 3) if peer is not None else None,
         peer_is=peer_is,
-        ok=value <= goal,
+        ok=goal is None or value <= goal,
         ratio=ratio,
     )
 

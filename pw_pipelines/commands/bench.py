@@ -92,7 +92,7 @@ def _table(measures: list[Measure]) -> None:
         table.add_row(
             measure.name,
             f"{measure.value:g} {measure.unit}",
-            f"{'≥' if measure.unit.endswith('/s') else '≤'} {measure.goal:g}",
+            f"{'≥' if measure.unit.endswith('/s') else '≤'} {measure.goal:g}" if measure.goal is not None else "",
             f"{measure.peer:g} ({measure.peer_is})" if measure.peer is not None else measure.peer_is,
             f"{measure.ratio:g}" if measure.ratio is not None else "",
             "yes" if measure.ok else "NO",

@@ -141,9 +141,14 @@ def _are_one(reading: Reading, one: str, other: str) -> bool:
 
 
 def _keys(reading: Reading, name: str) -> frozenset[str]:
-    if not reading.is_loose and Feature.SPACES not in reading.left_out:
+    if (not reading.is_loose and Feature.SPACES not in reading.left_out) or _has_no_marks(name):
         return frozenset({key(reading, name)})
     return frozenset({key(replace(reading, marks_part=part), name) for part in (True, False)})
+
+
+def _has_no_marks(name: str) -> bool:
+    """Whether nothing stands in the name that could part two words, or not: then it is read in one way."""
+    return name.isascii() and name.replace(" ", "").isalnum()
 
 
 def lookup_keys(rule: NameTest, name: str) -> tuple[str, ...]:

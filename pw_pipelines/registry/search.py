@@ -26,7 +26,7 @@ from pw_pipelines.registry.equivalence import lookup_keys
 from pw_pipelines.registry.keys import body, name_keys, plain_words
 from pw_pipelines.registry.model import Coverage, EntityForm, NameVerdict, Near, Record
 from pw_pipelines.registry.partitions import BY_LENGTH, BY_LENGTH_REVERSED, length_mark
-from pw_pipelines.registry.verdict import judge
+from pw_pipelines.registry.verdict import is_taken_by, judge
 from pw_pipelines.snapshots.books import Connection
 
 ENOUGH = 3  # records of one key that are judged first: where one of them has the name, further ones change nothing
@@ -183,13 +183,13 @@ def by_key(
     """The verdict, where names like it and what the data is worth are known: records of the name's key are looked up,
     and no more of them than it takes."""
     records, are_more = exact(connection, where.code, name, is_first=True)
-    verdict = judge(where, name, records, near_names, worth, form=form)
     if not are_more:
-        return verdict
-    if verdict.verdict != "taken" and (namesakes := _namesakes(connection, where.code, name)):
-        few = {record.record_id: record for record in (*namesakes, *records)}
-        verdict = judge(where, name, list(few.values()), near_names, worth, form=form)
-    if verdict.verdict == "taken":
+        return judge(where, name, records, near_names, worth, form=form)
+    if not is_taken_by(where, name, records, worth, form=form):
+        few = {record.record_id: record for record in (*_namesakes(connection, where.code, name), *records)}
+        records = list(few.values())
+    if is_taken_by(where, name, records, worth, form=form):
+        verdict = judge(where, name, records, near_names, worth, form=form)
         return replace(
             verdict, reasons=(*verdict.reasons, "There may be more records with this name's key; these were enough.")
         )

@@ -123,7 +123,8 @@ def untensed(word: str) -> str:
 
 @lru_cache(maxsize=1)
 def _variants() -> frozenset[str]:
-    """Words that stand for others: what is not among them and no plural is changed by no step but `untensed`."""
+    """Words that stand for others: what is not among them, nor its singular, is changed by `singular` and `untensed`
+    only."""
     known = words()
     tables = (known.spellings, known.contractions, known.abbreviations, known.numbers, known.compound_numbers,
               known.irregular_plurals, _ROMAN)  # fmt: skip
@@ -138,12 +139,12 @@ def stem(word: str) -> str:
     """The word without what makes it plural or a tense; spelling, abbreviation, contraction and number made one."""
     variants = _variants()
     for _ in range(6):
-        before = word
-        if word in variants or word.endswith(_PLURAL_ENDS):
+        before, single = word, singular(word)
+        if word in variants or single in variants:
             for step in WORD_STEPS:
                 word = step(word)
         else:  # the other steps would leave it as it is; most words of a register are rare names
-            word = untensed(word)
+            word = untensed(single)
         if word == before:
             break
     return word

@@ -101,6 +101,26 @@ def judge(
     )
 
 
+def is_taken_by(
+    jurisdiction: Jurisdiction,
+    asked: str,
+    candidates: Sequence[Record],
+    coverage: Coverage | None,
+    *,
+    form: EntityForm = "llc",
+) -> bool:
+    """Whether `judge` calls the name taken for one of these records. Quick: nothing is explained."""
+    found = _Case(jurisdiction, asked, equivalence.Asked(jurisdiction.name_test, asked))
+    as_of = coverage.as_of if coverage else None
+    return any(
+        found.compared.compare(record.name) == "same"
+        and effect(jurisdiction, record, form, as_of).effect == "blocks"
+        and _doubt(found, record.name, is_same=True) is None
+        for record in candidates
+        if record.name
+    )
+
+
 def _rule_in_words(rule: NameTest) -> str:
     told = _FAMILY_TOLD[rule.family] in rule.summary.lower()
     family = None if told else f"{_FAMILY[rule.family].capitalize()}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 
 import uvicorn
 
@@ -20,6 +21,7 @@ def main() -> None:
     arguments = parser.parse_args()
     logs.configure()
     app = create_app(load_settings())
+    gc.freeze()  # modules and models stay: looking through them again and again holds a page up for 50 ms or more
     # A browser's open connection must not hold up Ctrl-C for long. Checks are
     # logged in pw.compliance_check_log; an access log beside it would only cost time.
     uvicorn.run(

@@ -11,7 +11,7 @@ from pw_pipelines.errors import UsageError
 from pw_pipelines.jurisdictions.book import book, jurisdiction
 from pw_pipelines.registry.keys import name_keys
 from pw_pipelines.registry.model import Coverage, EntityForm, NameVerdict, Near, Record
-from pw_pipelines.registry.verdict import judge
+from pw_pipelines.registry.verdict import is_taken_by, judge
 
 AS_OF = date(2026, 11, 20)
 TAKEN, CLEAR, PERSON = "taken", "clear", "a person must look"
@@ -34,8 +34,12 @@ def covered(state: str, **other: Any) -> Coverage:
 def verdict(
     state: str, asked: str, *held: Record | str, near: tuple[Near, ...] = (), form: EntityForm = "llc"
 ) -> NameVerdict:
+    """The verdict; the quick question whether the name is taken always has the same answer."""
+    where, data = jurisdiction(state), covered(state)
     records = [one if isinstance(one, Record) else record(state, one) for one in held]
-    return judge(jurisdiction(state), asked, records, near, covered(state), form=form)
+    found = judge(where, asked, records, near, data, form=form)
+    assert is_taken_by(where, asked, records, data, form=form) == (found.verdict == TAKEN)
+    return found
 
 
 GOLDEN = [
