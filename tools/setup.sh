@@ -87,7 +87,7 @@ native_found() { runs .venv/bin/python -c 'import sys; from pw_pipelines import 
 compile_native() { "$uv" sync --frozen --quiet --reinstall-package pw-pipelines 2>>"$tools/apt.log" && native_found; }
 get_native() { compile_native || { may_install && apt_install $compiler && compile_native; }; } # two words
 readonly compiler="gcc libc6-dev"
-native_found || without="registers of companies load at a third of the speed" \
+native_found || without="registers of companies take two and a half times as long to load" \
   get_once native "the compiled inner loops" "sudo apt-get install $compiler" get_native
 
 # --- Chromium and LibreOffice -------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def test_without_a_compiler_it_gets_one_and_otherwise_says_what_is_slower(machin
     machine.program("apt-get", '#!/bin/sh\necho "apt-get $*" >> calls\ncase "$*" in *gcc*) exit 0;; esac\nexit 100\n')
     done = machine.set_up()
     assert done.returncode == 0
-    assert "compiled inner loops could not be installed here; registers of companies load" in done.stderr
+    assert "compiled inner loops could not be installed here; registers of companies take two" in done.stderr
     assert [call for call in machine.calls() if "gcc" in call or "reinstall" in call] == [
         "uv sync --frozen --quiet --reinstall-package pw-pipelines",
         "apt-get -q install -y --no-install-recommends gcc libc6-dev",
