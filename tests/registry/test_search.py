@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pw_pipelines.registry import keys, near, search
-from pw_pipelines.registry.partitions import LONGEST_LENGTH
+from pw_pipelines.registry.partitions import LONGEST_LENGTH, serving
 from tests.registry.florida import Company
 from tests.registry.houses import TODAY, House
 
@@ -114,18 +114,27 @@ def test_records_of_one_name_do_not_crowd_out_a_nearer_one(house: House) -> None
     assert [one.name for one in found] == ["BLUE FOC LLC", *["BLUE FOXAB LLC"] * (near.SHOWN - 1)]
 
 
-def test_keys_that_are_alike_are_read_from_the_indexes_alone(filled: House) -> None:
-    """A register that was just loaded is vacuumed before it serves; thousands of rows need not be fetched then."""
-    with filled.db.connect() as connection:
+def test_keys_that_are_alike_are_read_from_the_indexes_alone(house: House) -> None:
+    """A register that was just loaded is vacuumed before it serves; thousands of rows need not be fetched then.
+
+    A page that the server writes to disk at that moment is passed over, so a few may be left.
+    """
+    house.whole(*(Company(f"L{n:011}", f"BLUE FOX {n} LLC") for n in range(3_000)))
+    with house.db.connect() as connection:
         for other in ("seqscan", "bitmapscan"):
             connection.execute(f"set enable_{other} = off".encode())
-        explain = b"explain (analyze, costs off) " + search._query(search._KEYS_ALIKE, "FL")
+        explain = b"explain (costs off) " + search._query(search._KEYS_ALIKE, "FL")
         plan = connection.execute(explain, search._stretches("blufox")).fetchall()
+        [pages] = connection.execute(
+            "select relpages as all, relallvisible as seen from pg_class where oid = %s::regclass",
+            (f"registry.{serving(connection, 'FL')}",),
+        )
 
     told = "\n".join(str(row["QUERY PLAN"]) for row in plan)
     assert "Index Only Scan using ix_entities_key" in told
     assert "Index Only Scan using ix_entities_reversed" in told
-    assert told.count("Heap Fetches: 0") == 2
+    assert pages["all"] > 40
+    assert pages["seen"] > 0.9 * pages["all"]
 
 
 @pytest.mark.parametrize("name", ["", "---", "%", "'; drop table registry.entities; --", "\\", "_%_%", "A", "日本"])
