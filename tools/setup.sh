@@ -85,10 +85,11 @@ fi
 # Inner loops that are compiled when the project is installed, where there is a compiler.
 native_found() { runs .venv/bin/python -c 'import sys; from pw_pipelines import native; sys.exit(not native.IS_COMPILED)'; }
 compile_native() { "$uv" sync --frozen --quiet --reinstall-package pw-pipelines 2>>"$tools/apt.log" && native_found; }
-get_native() { compile_native || { may_install && apt_install $compiler && compile_native; }; } # two words
+get_native() { may_install && apt_install $compiler && compile_native; } # two words
 readonly compiler="gcc libc6-dev"
-native_found || without="registers of companies take two and a half times as long to load" \
-  get_once native "the compiled inner loops" "sudo apt-get install $compiler" get_native
+native_found || { runs command -v cc && compile_native; } ||
+  without="registers of companies take two and a half times as long to load" \
+    get_once native "a C compiler" "sudo apt-get install $compiler" get_native
 
 # --- Chromium and LibreOffice -------------------------------------------------------------------------------------
 # The headless shell, which draws no windows: a page opens in a fifth of the processor's time. Any Chromium will do.

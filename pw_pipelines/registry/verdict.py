@@ -6,6 +6,7 @@ the state's own rule and surely blocks; `clear` needs data that is whole and fre
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from pw_pipelines.registry.words import words
 
 LONGEST = 300  # no state's record holds a longer name
 SHOWN = 10  # near names
+_SOFT_HYPHEN = "\u00ad"  # comes along when a name is copied from a page
 EXPLAINED = 3  # records of which it is said in what exactly they differ; the rest are only named
 # Tenses are told by a word's ending, which takes FLEMING for a form of FLEM: enough to ask, not to refuse.
 _GUESSED = frozenset({Feature.TENSE})
@@ -80,6 +82,7 @@ def judge(
     _explain_others(found)
     _near_names(found, near)
     _the_name_itself(found)
+    _the_form(found, form)
     words_found = restricted.find(jurisdiction, asked, form)
     found.ask += [f"`{one.word}` in the name: {one.why}." for one in words_found]
     found.ask += _worth(jurisdiction, coverage)
@@ -95,7 +98,7 @@ def judge(
         near=_shown(found, near),
         restricted=tuple(one.as_row() for one in words_found),
         data=_data(jurisdiction, coverage),
-        reasons=(*_reasons(jurisdiction, verdict, found, coverage, form), *_form_asked(found, form)),
+        reasons=tuple(_reasons(jurisdiction, verdict, found, coverage, form)),
         look=jurisdiction.search.url,
         unconfirmed=tuple(_unconfirmed(jurisdiction)),
     )
@@ -136,14 +139,12 @@ def check_name(asked: str) -> None:
 
 def _wrong_with(asked: str) -> tuple[str, str] | None:
     """What is wrong with a text as a name, and what to do about it."""
+    if not asked.strip():
+        return "No name is given.", "Give the name as it would be filed."
     if len(asked) > LONGEST:
         return f"The name has {len(asked)} characters; no register holds more than {LONGEST}.", "Shorten it."
-    if any("\ud800" <= letter <= "\udfff" or letter == "\ufffd" for letter in asked):
-        return f"{asked!a} is no text: it is not UTF-8.", "Write it in UTF-8."
-    letters = {letter for letter in keys.plain_marks(asked) if letter.isalpha() and not keys.plain_words(letter)}
-    if letters:
-        foreign = ", ".join(sorted(letters)[:5])
-        return f"The name holds {foreign}: registers are kept in Latin letters.", "Write it in those."
+    if wrong := _wrong_characters(asked):
+        return wrong
     parts = keys.plain_words(asked)
     if not any(letter.isalnum() for letter in asked) or not parts:
         return f"{asked!r} is no name: it has no letter or digit.", "Give the name as it would be filed."
@@ -152,6 +153,26 @@ def _wrong_with(asked: str) -> tuple[str, str] | None:
     if any(" ".join(one) in known or ("".join(one) in known and len(one) > 1) for one in (parts, rest)):
         return f"{asked!r} only says a legal form.", "Put a name before it."
     return None
+
+
+def _wrong_characters(asked: str) -> tuple[str, str] | None:
+    if any("\ud800" <= letter <= "\udfff" or letter == "\ufffd" for letter in asked):
+        return f"{asked!a} is no text: it is not UTF-8.", "Write it in UTF-8."
+    if odd := next((one for one in asked if _is_no_character_of_names(one)), None):
+        return f"The name holds a character that no register keeps: {ascii(odd)[1:-1]}.", "Leave it out."
+    letters = {letter for letter in keys.plain_marks(asked) if letter.isalpha() and not keys.plain_words(letter)}
+    if letters:
+        foreign = ", ".join(sorted(letters)[:5])
+        return f"The name holds {foreign}: registers are kept in Latin letters.", "Write it in those."
+    return None
+
+
+def _is_no_character_of_names(one: str) -> bool:
+    """Whether it steers, as line ends and turned writing do, or is a picture; marks such as ™ and ° are neither."""
+    category = unicodedata.category(one)
+    return (category in {"Cc", "Cf", "Co", "Cn", "Zl", "Zp"} and one != _SOFT_HYPHEN) or (
+        category in {"So", "Sk"} and one > "\uffff"
+    )
 
 
 def _compare(found: _Case, record: Record, judged: Judged) -> None:
@@ -229,6 +250,23 @@ def _the_name_itself(found: _Case) -> None:
         found.ask.append(f"{where.name} approves every name itself; nobody else can call it free.")
 
 
+def _the_form(found: _Case, form: EntityForm) -> None:
+    """What the form asked for leaves open: the name is filed with an ending of that form, under that form's test."""
+    where, rule, ending = found.where, found.where.name_test, restricted.ending(found.asked)
+    if ending is not None and ending.form in _ENDING_OF and ending.form != form:
+        found.ask.append(
+            f"The name ends in “{ending.words}”, the ending of {_ENDING_OF[ending.form]}; it was asked for "
+            f"{_ENDING_OF[form]}. Ask for the form that is meant, or with its ending."
+        )
+    if ending is None and Feature.DESIGNATOR in rule.honours:
+        found.ask.append(
+            f"The name does not end in a legal form, and {where.name} tells names apart by that. Ask for it as it will "
+            "be filed, with its ending."
+        )
+    if form == "corporation" and rule.corporation_statute is None:
+        found.ask.append("The rule cited was read for LLCs; the test for corporations was not read.")
+
+
 def _worth(where: Jurisdiction, coverage: Coverage | None) -> list[str]:
     if coverage is None:
         return [f"No register of {where.name} was looked into. Look at {where.search.url}."]
@@ -241,21 +279,6 @@ def _worth(where: Jurisdiction, coverage: Coverage | None) -> list[str]:
             f"{where.name} refuses names that are merely alike, and its portal was asked for the same letters only."
         ]
     return []
-
-
-def _form_asked(found: _Case, form: EntityForm) -> list[str]:
-    """What is to be known of the form asked for; nothing that changes the verdict."""
-    said = []
-    rule = found.where.name_test
-    ending = restricted.ending(found.asked)
-    if ending is not None and ending.form in _ENDING_OF and ending.form != form:
-        said.append(
-            f"The name ends in “{ending.words}”, the ending of {_ENDING_OF[ending.form]}; it was asked for "
-            f"{_ENDING_OF[form]}."
-        )
-    if form == "corporation" and rule.corporation_statute is None:
-        said.append("The rule cited was read for LLCs; the test for corporations was not read.")
-    return said
 
 
 def _reasons(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from pw_pipelines import native
 from pw_pipelines.errors import PwError
 from pw_pipelines.runtime.browser import BY_HAND, chromium_path
 from pw_pipelines.runtime.credentials import NEEDED_LIVE, missing_credentials
@@ -47,6 +48,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield from _home(settings, house)
     yield _chromium()
     yield _libreoffice()
+    yield _compiled()
     yield _drill_programs(settings)
     yield _word_server(settings)
     yield _database(settings)
@@ -121,6 +123,13 @@ def _libreoffice() -> Check:
     path = shutil.which("soffice") or shutil.which("libreoffice")
     return Check("libreoffice", "ok" if path else "warn", path or "none; documents cannot be converted",
                  "" if path else "sudo apt-get install libreoffice-writer")  # fmt: skip
+
+
+def _compiled() -> Check:
+    if native.IS_COMPILED:
+        return Check("compiled inner loops", "ok", "in use")
+    return Check("compiled inner loops", "warn", "none; registers of companies take 2.5 times as long to load",
+                 "sudo apt-get install gcc libc6-dev, then make setup")  # fmt: skip
 
 
 def _word_server(settings: Settings) -> Check:

@@ -263,7 +263,9 @@ def test_a_name_of_nothing_but_little_words_goes_to_a_person() -> None:
 
 
 @pytest.mark.parametrize("asked", ["", "   ", "!!!", "LLC", "L.L.C.", "Limited Liability Company", "Company, Inc.",
-                                   "x" * 301, "Лиса LLC", "株式会社", "Caf\ufffd Roma LLC", "Fox\udcff"])  # fmt: skip
+                                   "x" * 301, "Лиса LLC", "株式会社", "Caf\ufffd Roma LLC", "Fox\udcff",
+                                   "Blue\0Fox LLC", "Blue\nFox LLC", "Blue \u202eFox LLC",
+                                   "Blue \U0001f98a Fox LLC"])  # fmt: skip
 def test_what_can_be_no_name_is_refused_with_a_sentence(asked: str) -> None:
     with pytest.raises(UsageError, match=r"[a-z]{3}.*\."):
         verdict("FL", asked)
@@ -279,6 +281,8 @@ def test_a_corporation_is_answered_under_the_corporation_act_where_it_was_read()
     not_read = "The rule cited was read for LLCs; the test for corporations was not read."
     assert not_read in verdict("NJ", "Kumquat Lantern Inc.", form="corporation").reasons
     assert not_read not in verdict("NJ", "Kumquat Lantern LLC").reasons
+    assert verdict("NJ", "Kumquat Lantern Inc.", form="corporation").verdict == PERSON
+    assert verdict("FL", "Kumquat Lantern Inc.", form="corporation").verdict == CLEAR
     for state in ("FL", "CA", "DE", "WY", "BC"):
         assert not_read not in verdict(state, "Kumquat Lantern Inc.", form="corporation").reasons
 
@@ -290,14 +294,24 @@ def test_a_corporation_is_answered_under_the_corporation_act_where_it_was_read()
      ("Kumquat Lantern Limited Partnership", "llc", "“Limited Partnership”, the ending of a partnership"),
      ("Kumquat Lantern LLC", "llc", None), ("Kumquat Lantern", "llc", None), ("Lantern Co.", "llc", None)],
 )  # fmt: skip
-def test_an_ending_of_another_form_is_said_and_changes_no_verdict(
+def test_a_name_with_the_ending_of_another_form_is_not_called_clear(
     asked: str, form: EntityForm, says: str | None
 ) -> None:
     found = verdict("FL", asked, form=form)
     said = [one for one in found.reasons if "ending of" in one]
 
-    assert (found.verdict, len(said)) == (CLEAR, 1 if says else 0)
+    assert (found.verdict, len(said)) == ((PERSON, 1) if says else (CLEAR, 0))
     assert says is None or says in said[0]
+
+
+def test_where_the_ending_tells_names_apart_a_name_without_one_is_not_called_clear() -> None:
+    held = record("CO", "Kumquat Lantern LLC")
+    assert verdict("CO", "Kumquat Lantern LLC", held).verdict == TAKEN
+    assert verdict("CO", "Kumquat Lantern", held).verdict == PERSON
+    found = verdict("CO", "Kumquat Lantern")
+    assert found.verdict == PERSON
+    assert any("does not end in a legal form" in one for one in found.reasons)
+    assert verdict("CO", "Kumquat Lantern LLC").verdict == CLEAR
 
 
 def test_the_rule_is_said_once() -> None:

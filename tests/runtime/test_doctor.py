@@ -75,6 +75,14 @@ def test_a_machine_without_browser_or_office_learns_what_to_type(
     assert checks["libreoffice"].mend == "sudo apt-get install libreoffice-writer"
 
 
+def test_what_is_not_compiled_is_named_with_what_it_costs(here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pw_pipelines.native.IS_COMPILED", False)
+    check = found(here)["compiled inner loops"]
+    assert (check.verdict, check.mend) == ("warn", "sudo apt-get install gcc libc6-dev, then make setup")
+    monkeypatch.setattr("pw_pipelines.native.IS_COMPILED", True)
+    assert found(here)["compiled inner loops"].verdict == "ok"
+
+
 def test_its_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
     environment = {**os.environ, "PW_HOME": str(tmp_path)}
     done = subprocess.run(

@@ -134,9 +134,12 @@ def test_without_a_compiler_it_gets_one_and_otherwise_says_what_is_slower(machin
     machine.program("apt-get", '#!/bin/sh\necho "apt-get $*" >> calls\ncase "$*" in *gcc*) exit 0;; esac\nexit 100\n')
     done = machine.set_up()
     assert done.returncode == 0
-    assert "compiled inner loops could not be installed here; registers of companies take two" in done.stderr
+    assert "a C compiler could not be installed here; registers of companies take two and a half" in done.stderr
     assert [call for call in machine.calls() if "gcc" in call or "reinstall" in call] == [
-        "uv sync --frozen --quiet --reinstall-package pw-pipelines",
         "apt-get -q install -y --no-install-recommends gcc libc6-dev",
         "uv sync --frozen --quiet --reinstall-package pw-pipelines",
     ]
+    machine.program("cc", "#!/bin/sh\n")
+    machine.set_up()
+    compiled = "uv sync --frozen --quiet --reinstall-package pw-pipelines"
+    assert machine.calls()[-1] == compiled, "one that is there is used at once, not after a day"
