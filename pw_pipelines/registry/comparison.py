@@ -82,7 +82,7 @@ def key(reading: Reading, name: str) -> str:
     told, tail = _tokens(name, is_lower=Feature.CASE in left_out, signs_are_words=Feature.AMPERSAND in left_out)
     tokens = list(told)
     if Feature.DESIGNATOR in left_out:
-        tokens, tail = _without_designator(reading, tokens, tail)
+        tokens, tail = _without_designator(reading, *_without_article_behind(reading, tokens, tail))
     if Feature.DOTCOM in left_out:
         tokens = _without_dotcom(tokens)
     if not reading.marks_part:
@@ -153,6 +153,14 @@ def _is_ignored(reading: Reading, mark: str) -> bool:
     if Feature.PUNCTUATION not in reading.left_out or mark.isspace() or mark in "&+":
         return False
     return mark not in reading.kept_marks and (reading.marks is None or mark in reading.marks)
+
+
+def _without_article_behind(reading: Reading, tokens: list[_Token], tail: str) -> tuple[list[_Token], str]:
+    """Without an article that is left out anyway and stands behind the designator: FOX, INC., THE is THE FOX, INC."""
+    end = keys.before_article([token.plain for token in tokens])
+    if end < len(tokens) and all(_is_left_out(reading, token) for token in tokens[end:]):
+        return tokens[:end], tokens[end].gap
+    return tokens, tail
 
 
 def _without_designator(reading: Reading, tokens: list[_Token], tail: str) -> tuple[list[_Token], str]:

@@ -9,6 +9,7 @@ of sound and word order make no key; names that differ in them alone are found a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Literal
@@ -173,11 +174,23 @@ def lookup_keys(rule: NameTest, name: str) -> tuple[str, ...]:
         found.setdefault(keys.name_keys(" ".join(bare))[0])
         for number in range(1, _MOST_NUMBERS + 1):
             found.setdefault(keys.name_keys(" ".join([*bare, str(number)]))[0])
+    if Feature.POSSESSIVE in may_ignore:
+        for other in _with_and_without_possessive(parts):
+            found.setdefault(keys.name_keys(" ".join(other))[0])
     if Feature.NUMERALS in may_ignore:
         for at, part in enumerate(parts):
             for said in _number_words().get(stems.perhaps_number(part), ()):
                 found.setdefault(keys.name_keys(" ".join([*parts[:at], said, *parts[at + 1 :]]))[0])
     return tuple(key for key in found if key)
+
+
+def _with_and_without_possessive(parts: list[str]) -> Iterator[list[str]]:
+    """One word, or all, with the s of a possessive taken off or put on. Of most words that changes no key; but EL and X
+    are an article and a number, and ELS and XS words."""
+    changed = [part[:-1] if part.endswith("s") and len(part) > 1 else part + "s" for part in parts]
+    for at, other in enumerate(changed):
+        yield [*parts[:at], other, *parts[at + 1 :]]
+    yield [part.removesuffix("s") or part for part in parts]
 
 
 @lru_cache(maxsize=1)

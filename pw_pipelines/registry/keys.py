@@ -73,7 +73,7 @@ class _Book(dict[str, tuple[str, int]]):
         kind = _PLAIN
         if len(word) == 1:
             kind = _LETTER
-        elif word in words().designator_ends or word in words().dotcom:
+        elif word in words().designator_ends or word in words().dotcom or word in words().articles:
             kind = _ENDS_FORM
         self[word] = found = (telling(word), kind)
         return found
@@ -111,6 +111,15 @@ def without_designator(parts: list[str]) -> list[str]:
             break
         end -= width
     return parts[:end]
+
+
+def before_article(parts: Sequence[str]) -> int:
+    """Where the articles behind a designator begin, as they stand in names sorted without (FOX, INC., THE): what they
+    are to a name is said before it. The number of words where there are none."""
+    end = len(parts)
+    while end > 1 and parts[end - 1] in words().articles:
+        end -= 1
+    return end if designator_width(parts[:end]) else len(parts)
 
 
 def initials(parts: Sequence[str]) -> list[list[int]]:
@@ -152,7 +161,7 @@ def body_of(parts: list[str]) -> list[str]:
     if not parts:
         return parts
     if BOOK[parts[-1]][1]:
-        parts = without_designator(parts)
+        parts = without_designator(parts[: before_article(parts)])
     if parts[0] == "www" and len(parts) > 1:
         parts = parts[1:]
     if min(map(len, parts)) == 1:

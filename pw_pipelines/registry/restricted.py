@@ -36,8 +36,8 @@ _WHY = {
     "finance": "banking, trust and insurance words need a regulator's letter in every state",
     "profession": "the name of a licensed profession needs its board's letter in every state",
     "government": "no name may suggest a government agency",
-    "consent": "the state's list: it is barred or needs an authority's consent",
-    "other form": "the state's list: it says another legal form",
+    "consent": "by the state's own list it is barred or needs an authority's consent",
+    "other form": "by the state's own list it says another legal form",
 }
 # Which forms' words no LLC may carry where other forms are barred.
 _OF_OTHER_FORMS = {"llc": ("corporation", "partnership"), "corporation": ("llc", "partnership")}

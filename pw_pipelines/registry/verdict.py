@@ -80,11 +80,12 @@ def judge(
         if record.name:
             _compare(found, record, effect(jurisdiction, record, form, as_of))
     _explain_others(found)
+    _others_are_alike(found)
     _near_names(found, near)
     _the_name_itself(found)
     _the_form(found, form)
     words_found = restricted.find(jurisdiction, asked, form)
-    found.ask += [f"`{one.word}` in the name: {one.why}." for one in words_found]
+    found.ask += [f"The name holds “{one.word}”: {one.why}." for one in words_found]
     found.ask += _worth(jurisdiction, coverage)
     verdict: Answer = "taken" if found.taken else "a person must look" if found.doubtful or found.ask else "clear"
     return NameVerdict(
@@ -218,10 +219,28 @@ def _explain_others(found: _Case) -> None:
         found.alike.append(Near(record.record_id, record.name, record.status, how, score))
 
 
+def _others_are_alike(found: _Case) -> None:
+    """What other names of the same letters, nearly, ask of a person: they are more like it than any near name."""
+    rule = found.where.name_test
+    key, near_key = keys.name_keys(found.asked)
+    for record in found.others:
+        other_key, other_near_key = keys.name_keys(record.name)
+        if rule.near_is_judged and key == other_key:
+            found.ask.append(
+                f"{record.name} ({record.record_id}) is like it (letters); a person judges whether it is too like."
+            )
+        elif Feature.SOUND not in rule.honours and near_key == other_near_key:
+            found.ask.append(
+                f"{record.name} ({record.record_id}) is like it (sound); whether {Feature.SOUND.about} is ignored is "
+                "not confirmed."
+            )
+
+
 def _near_names(found: _Case, near: Sequence[Near]) -> None:
     """What names like it ask: where a person judges those, all; elsewhere what no text says makes a difference."""
     rule = found.where.name_test
-    known = {one.id for one in (*found.taken, *found.doubtful)} | {one.id for one in found.alike}
+    known = {one.id for one in (*found.taken, *found.doubtful, *found.alike)}
+    known -= {record.record_id for record in found.others}
     for one in near:
         if one.id in known:
             continue

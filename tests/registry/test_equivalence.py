@@ -213,3 +213,32 @@ def test_illinois_ignores_abbreviations_contractions_and_tenses(one: str, other:
     assert compare(rule, one, other) == "same"
     assert keys.name_keys(other)[0] in lookup_keys(rule, one)
     assert keys.name_keys(one)[0] in lookup_keys(rule, other)
+
+
+SHORT = ("El", "Di", "Des", "Du", "Un", "In", "X", "Il", "Zu", "D", "Y", "V", "Les")
+
+
+@pytest.mark.parametrize("state", ["FL", "IA", "CT", "PA", "OR", "NY", "IL"])
+@pytest.mark.parametrize("word", SHORT)
+def test_a_possessive_of_a_word_that_the_key_leaves_out_is_found_both_ways(state: str, word: str) -> None:
+    rule = book()[state].name_test
+    one, other = f"{word}'s Walnut Diner LLC", f"{word.upper()} WALNUT DINER LLC"
+
+    assert compare(rule, one, other) != "different"
+    assert keys.name_keys(other)[0] in lookup_keys(rule, one)
+    assert keys.name_keys(one)[0] in lookup_keys(rule, other)
+
+
+@pytest.mark.parametrize(("state", "said"), [("FL", "same"), ("IL", "same"), ("IA", "perhaps"), ("CO", "different")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Blue Fox LLC", "BLUE FOX LLC, THE"), ("The Blue Fox LLC", "BLUE FOX, LLC (THE)"),
+     ("Blue Fox Limited Liability Company", "BLUE FOX LIMITED LIABILITY COMPANY, THE")],
+)  # fmt: skip
+def test_an_article_behind_the_designator_stands_for_one_before_the_name(
+    one: str, other: str, state: str, said: str
+) -> None:
+    rule = book()[state].name_test
+
+    assert compare(rule, one, other) == said
+    assert keys.name_keys(one)[0] == keys.name_keys(other)[0]

@@ -229,6 +229,16 @@ def test_a_near_name_that_is_the_same_under_the_rule_is_never_overlooked() -> No
 # --- the name itself --------------------------------------------------------------------------------------------
 
 
+def test_a_name_of_nearly_the_same_letters_is_judged_by_a_person_where_near_names_are() -> None:
+    for asked in ("Smyth Plumbing LLC", "Smitth Plumbing LLC"):
+        assert verdict("TX", asked, "SMITH PLUMBING LLC").verdict == PERSON
+    assert verdict("FL", "Smyth Plumbing LLC", "SMITH PLUMBING LLC").verdict == CLEAR
+    many = [record("NH", "SMITH PLUMBING LLC", record_id=f"R{n}") for n in range(15)]
+    near = tuple(Near(f"R{n}", "SMITH PLUMBING LLC", "Active", "typo", 90.0) for n in range(15))
+    assert verdict("NH", "Smyth Plumbing LLC", *many[:10], near=near[:10]).verdict == PERSON
+    assert verdict("NH", "Smyth Plumbing LLC", *many, near=near).verdict == PERSON
+
+
 def test_restricted_words_are_found_by_whole_words() -> None:
     assert [one["word"] for one in verdict("OH", "Fox Banking LLC").restricted] == ["banking"]
     assert verdict("OH", "Embankment Fox LLC").restricted == ()
