@@ -187,9 +187,10 @@ def lookup_keys(rule: NameTest, name: str) -> tuple[str, ...]:
 def _with_and_without_possessive(parts: list[str]) -> Iterator[list[str]]:
     """One word, or all, with the s of a possessive taken off or put on. Of most words that changes no key; but EL and X
     are an article and a number, and ELS and XS words."""
-    changed = [part[:-1] if part.endswith("s") and len(part) > 1 else part + "s" for part in parts]
-    for at, other in enumerate(changed):
-        yield [*parts[:at], other, *parts[at + 1 :]]
+    for at, part in enumerate(parts):
+        for other in (part + "s", part.removesuffix("s")):
+            if other not in ("", part):
+                yield [*parts[:at], other, *parts[at + 1 :]]
     yield [part.removesuffix("s") or part for part in parts]
 
 
