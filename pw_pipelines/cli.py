@@ -9,7 +9,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from pw_pipelines.commands.output import EXIT_FAILED, EXIT_USAGE, stderr
+from pw_pipelines.commands.output import EXIT_FAILED, EXIT_USAGE, in_words, stderr
 from pw_pipelines.errors import PwError, UsageError
 
 # word -> (module in pw_pipelines.commands, one line of help). A module offers `app` (a Typer);
@@ -66,8 +66,7 @@ def main() -> None:
     try:
         build(word)()
     except UsageError as error:
-        said = f"{error} {error.remedy}" if error.remedy else str(error)
-        stderr.print(f"[bold red]error[/] {escape(said)}", highlight=False)
+        stderr.print(f"[bold red]error[/] {escape(in_words(error))}", highlight=False)
         raise SystemExit(EXIT_USAGE) from error
     except PwError as error:
         stderr.print(f"[bold red]error[/] {escape(str(error))}", highlight=False)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import getpass
 import mimetypes
-import time
-from collections.abc import Callable
-from datetime import date, timedelta
+from collections.abc import Callable, Mapping
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
@@ -14,17 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 from rich.markup import escape
 
-from pw_pipelines.commands.output import EXIT_FAILED, emit_json, stdout
-from pw_pipelines.errors import SourceRejected, UsageError
+from pw_pipelines.commands.names_files import Load, loadable_state, parcels_of, shown
+from pw_pipelines.commands.output import EXIT_FAILED, emit_json, in_words, refusals_as_json, stdout
+from pw_pipelines.errors import PwError, SnapshotError, SourceError, UsageError
 from pw_pipelines.registry import coverage
 from pw_pipelines.registry.model import EntityForm, NameVerdict
-from pw_pipelines.registry.road import Taken, take_in_all
+from pw_pipelines.registry.road import take_in_all
 from pw_pipelines.registry.wording import how_alike, status_in_words
 from pw_pipelines.resources.fetched import Fetched
 from pw_pipelines.runtime.stack import Stack, open_stack
 from pw_pipelines.settings import load_settings
-from pw_pipelines.sources.register import RegisterFacts, RegisterReader
-from pw_pipelines.sources.registers import recognise
 
 if TYPE_CHECKING:
     from pw_pipelines.registry.portal_road import PortalOutcome
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else.")]
-HEAD_BYTES = 1 << 16
 BRIEFLY_FROM = 5  # states asked at once, from which on each is told in one line
 
 
@@ -44,7 +41,7 @@ def names() -> None:
 @app.command("load")
 def load_command(
     state: Annotated[str, typer.Argument(help="FL, CO, NY, OR, PA, CT, IA or IL.")],
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="As they came.")],
+    files: Annotated[list[Path], typer.Argument(help="As they came.")],
     *,
     as_of: Annotated[
         str | None, typer.Option(help="Day the files show, YYYY-MM-DD. Unset: the day they state, else today.")
@@ -59,38 +56,39 @@ def load_command(
     as_json: AsJson = False,
 ) -> None:
     """Keep, grade and load files of a state's register: each whole, or not at all."""
-    begun = time.perf_counter()
-    with open_stack(load_settings()) as stack:
-        today = stack.settings.clock.today()
-        try:
-            groups = _by_reader(state, files)
-        except SourceRejected as error:  # before anything was kept
-            if as_json:
-                emit_json(_nothing_taken(stack, state.upper(), files, str(error), time.perf_counter() - begun))
-            raise
-        stated = _day(as_of, today)
-        parcels = [
-            (reader, together, _day_of(reader, together, stated, today))
-            for reader, group in groups
-            for together in ([group] if whole else [[one] for one in group])
-        ]
-        taken: list[Taken] = []
-        for reader, together, day in parcels:
-            taken += take_in_all(
-                stack.db,
-                stack.objects,
-                reader.source,
-                [Fetched(file, mimetypes.guess_type(file.name)[0] or "application/octet-stream") for file in together],
-                as_of=day,
-                now=stack.settings.clock.now(),
-                origin="ingested",
-                stated_by=stated_by or getpass.getuser(),
-                share="whole" if whole else None,
-                expect_rows=expect_rows,
-                floor_share=stack.settings.register_floor_share,
-            )
-        _answer(stack, state.upper(), taken, time.perf_counter() - begun, as_json)
-    if not all(one.snapshot.is_good and one.snapshot.loaded_at for one in taken):
+    load = Load(shown(state).strip().upper(), files)
+    with refusals_as_json(as_json, load.answer), open_stack(load_settings()) as stack:
+        clock = stack.settings.clock
+        load.entities = coverage.names(stack.db, load.state)
+        code, stated = loadable_state(state), _day(as_of, clock.today())
+        parcels, load.refused = parcels_of(code, files, is_whole=whole, stated=stated, today=clock.today())
+        for parcel in parcels:
+            try:
+                taken = take_in_all(
+                    stack.db,
+                    stack.objects,
+                    parcel.reader.source,
+                    [
+                        Fetched(one, mimetypes.guess_type(one.name)[0] or "application/octet-stream")
+                        for one in parcel.files
+                    ],
+                    as_of=parcel.day,
+                    now=clock.now(),
+                    origin="ingested",
+                    stated_by=stated_by or getpass.getuser(),
+                    share="whole" if whole else None,
+                    expect_rows=expect_rows,
+                    floor_share=stack.settings.register_floor_share,
+                )
+            except (SnapshotError, SourceError) as error:  # the other parcels are none of its business
+                load.refused |= dict.fromkeys(parcel.files, error)
+            else:
+                load.keep(parcel, taken)
+        load.entities = coverage.names(stack.db, load.state)
+        if not load.taken:
+            raise load.refusal()
+        _tell(load.answer(), as_json=as_json)
+    if not load.is_all_loaded:
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -115,19 +113,27 @@ def search_command(
     from pw_pipelines.registry.answer import answers, states_of
     from pw_pipelines.registry.portal_road import search_portal
 
-    if form not in get_args(EntityForm):
-        raise UsageError(f"--form {form!r} is not one of: {', '.join(get_args(EntityForm))}.")
-    codes = states_of(code for one in state for code in one.split(","))
-    asks = portal and any(not book()[code].data_source.sources for code in codes)
-    with open_stack(load_settings(), sandbox=asks) as stack:
-        found = answers(
-            stack.db,
-            codes,
-            name,
-            today=stack.settings.clock.today(),
-            form=cast("EntityForm", form),
-            ask_portal=partial(_ask, stack, search_portal) if asks else None,
-        )
+    def refused(error: PwError) -> dict[str, Any]:
+        return {"name": shown(name), "states": [shown(one) for one in state], "error": in_words(error)}
+
+    with refusals_as_json(as_json, refused):
+        if form not in get_args(EntityForm):
+            raise UsageError(f"--form {form!r} is not one of: {', '.join(get_args(EntityForm))}.")
+        codes = states_of(code for one in state for code in one.split(","))
+        if not codes:
+            raise UsageError(
+                f"--state {','.join(state)!r} names no state. Give two letters, several with commas, or all."
+            )
+        asks = portal and any(not book()[code].data_source.sources for code in codes)
+        with open_stack(load_settings(), sandbox=asks) as stack:
+            found = answers(
+                stack.db,
+                codes,
+                name,
+                today=stack.settings.clock.today(),
+                form=cast("EntityForm", form),
+                ask_portal=partial(_ask, stack, search_portal) if asks else None,
+            )
     if as_json:
         emit_json(found[0] if len(found) == 1 else {"name": name, "answers": found})
         return
@@ -169,7 +175,8 @@ def _show(one: NameVerdict) -> None:
     if "asked_loose" in one.keys:
         _say(f"            or, if unconfirmed points are ignored too: {one.keys['asked_loose']}")
     for each in one.blocking:
-        _say(f"in the way  {each.id}  {each.name}  ({status_in_words(each.status)})  compared as {each.key}")
+        _say(f"in the way  {each.id}  {each.name}  ({status_in_words(each.status)})  compared as "
+             + " or ".join(filter(None, (each.key, each.loose_key))))  # fmt: skip
     for near in one.near:
         _say(f"near        {near.id}  {near.name}  ({how_alike(near.how)})")
     for word in one.restricted:
@@ -184,55 +191,6 @@ def _show(one: NameVerdict) -> None:
         _say(f"look        {one.look}")
 
 
-def _by_reader(state: str, files: list[Path]) -> list[tuple[RegisterReader, list[Path]]]:
-    """Every file with the reader it is for, files of one register together; nothing is read further than its head."""
-    found: dict[str, tuple[RegisterReader, list[Path]]] = {}
-    for file in files:
-        if not _is_text(file.name):
-            raise UsageError(f"The name of {file.name!a} is no text (not UTF-8), so it cannot be kept. Rename it.")
-        with file.open("rb") as raw:
-            reader = recognise(state, raw.read(HEAD_BYTES), file.name)
-        found.setdefault(reader.source, (reader, []))[1].append(file)
-    return list(found.values())
-
-
-def _day_of(reader: RegisterReader, files: list[Path], stated: date | None, today: date) -> date:
-    """The day files of one register show: the one stated, else the one the first of them tells, else today.
-
-    Raises UsageError for a daily file under another day than its name's: its own day would stay missing.
-    """
-    if stated is None:
-        return _stated_day(reader, files[0], today) or today
-    if reader.share == "increment":
-        for file in files:
-            named = _stated_day(reader, file, today)
-            if named is not None and named != stated:
-                raise UsageError(
-                    f"{file.name} is the file of {named} by its name, and --as-of says {stated}. Nothing was loaded. "
-                    "Leave --as-of away, or put the file's name right."
-                )
-    return stated
-
-
-def _stated_day(reader: RegisterReader, file: Path, today: date) -> date | None:
-    """The day a file itself says it is of: told by the time its first block is cut.
-
-    Raises UsageError for a day that has not come: taken as today's it would hide that today's file is missing.
-    """
-    facts = RegisterFacts()
-    try:
-        with file.open("rb") as raw:
-            next(iter(reader.blocks(raw, facts, file_name=file.name)), None)
-    except SourceRejected:
-        return None  # grading will say why
-    if facts.day is not None and facts.day > today + timedelta(days=1):
-        raise UsageError(
-            f"{file.name} says it is of {facts.day}, which has not come; today is {today} (America/New_York). Nothing "
-            "was loaded. Put its name right, or say its day with --as-of."
-        )
-    return min(facts.day, today) if facts.day else None
-
-
 def _day(text: str | None, today: date) -> date | None:
     if text is None:
         return None
@@ -245,65 +203,21 @@ def _day(text: str | None, today: date) -> date | None:
     return day
 
 
-def _answer(stack: Stack, state: str, taken: list[Taken], seconds: float, as_json: bool) -> None:
-    snapshots = list(
-        {one.snapshot.snapshot_id: one.snapshot for one in taken}.values()
-    )  # a file given twice counts once
-    totals = [one.control_total for one in snapshots]
-    answer: dict[str, Any] = {
-        "state": state,
-        "read": sum(one.rows + one.rejected_rows for one in snapshots),
-        "loaded": sum(one.rows for one in snapshots if one.is_good and one.loaded_at),
-        "rejected": sum(one.rejected_rows + (0 if one.is_good and one.loaded_at else one.rows) for one in snapshots),
-        "control_total": sum(one for one in totals if one is not None) if None not in totals else None,
-        "seconds": round(seconds, 3),
-        "entities": coverage.names(stack.db, state),
-        "files": [
-            {
-                "file": one.snapshot.file_name,
-                "source": one.snapshot.source,
-                "snapshot_id": one.snapshot.snapshot_id,
-                "as_of": one.snapshot.as_of,
-                "grade": one.snapshot.grade,
-                "share": one.share,
-                "read": one.snapshot.rows + one.snapshot.rejected_rows,
-                "rejected": one.snapshot.rejected_rows,
-                "control_total": one.snapshot.control_total,
-                "loaded": one.snapshot.loaded_at is not None,
-                "reasons": one.snapshot.reasons,
-            }
-            for one in taken
-        ],
-    }
+def _tell(answer: Mapping[str, Any], *, as_json: bool) -> None:
+    """What came of a load: each file in a line, its reasons below."""
     if as_json:
         emit_json(answer)
         return
     for one in answer["files"]:
-        done = "loaded" if one["loaded"] else "NOT loaded"
-        _say(f"{one['file']}  {one['source']} {one['as_of']}: {one['grade']}, {done}; {one['read']:,} records, "
-             f"{one['rejected']:,} could not be read")  # fmt: skip
+        if "source" in one:
+            done = "loaded" if one["loaded"] else "NOT loaded"
+            _say(f"{one['file']}  {one['source']} {one['as_of']}: {one['grade']}, {done}; {one['read']:,} records, "
+                 f"{one['rejected']:,} could not be read")  # fmt: skip
+        else:
+            _say(f"{one['file']}  NOT loaded")
         for reason in one["reasons"]:
             _say(f"  {reason}")
-    _say(f"{state}: {answer['entities']:,} names can be searched; {answer['seconds']:.1f} s")
-
-
-def _nothing_taken(stack: Stack, state: str, files: list[Path], why: str, seconds: float) -> dict[str, Any]:
-    """The answer when a file was refused by its first bytes: the same keys, nothing read and nothing loaded."""
-    return {
-        "state": state,
-        "read": 0,
-        "loaded": 0,
-        "rejected": 0,
-        "control_total": None,
-        "seconds": round(seconds, 3),
-        "entities": coverage.names(stack.db, state),
-        "files": [{"file": file.name, "grade": "rejected", "loaded": False, "reasons": [why]} for file in files],
-    }
-
-
-def _is_text(argument: str) -> bool:
-    """Whether words from the command line are text: bytes that are not UTF-8 arrive as halves of characters."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in argument)
+    _say(f"{answer['state']}: {answer['entities']:,} names can be searched; {answer['seconds']:.1f} s")
 
 
 def _say(line: str) -> None:

@@ -12,6 +12,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from pw_pipelines.commerce.basket import FORMATIONS
 from pw_pipelines.errors import UsageError
 from pw_pipelines.jurisdictions.book import book
 from pw_pipelines.monitoring import events
@@ -30,6 +31,7 @@ from pw_pipelines.portal.checkout_form import (
 from pw_pipelines.portal.form_proof import FormProof
 from pw_pipelines.portal.idempotency import Answer, Asked, KeyUsedBefore, once
 from pw_pipelines.portal.order_doubts import Doubt
+from pw_pipelines.portal.order_state import NAMES
 from pw_pipelines.portal.ordering import Books, Buyer, ask_for_quote, fees_of
 from pw_pipelines.portal.orders_api import place_compliance
 from pw_pipelines.portal.orders_models import CustomerIn
@@ -139,7 +141,7 @@ def _place(site: Site, found: Checkout, customer: CustomerIn) -> str | None:
     form, quoted = found.form, _quoted(found)
     # The form has its own key; the page's other hidden fields say nothing of what is wanted.
     meant = [found.basket.items, quoted, form.customer, form.method, form.discount_code, form.referral_code, form.frn]
-    meant.append([form.sure.another, form.sure.frn])
+    meant.append([form.sure.another, form.sure.frn, form.formed])
 
     def deed(connection: Books) -> Answer:
         token = None
@@ -152,6 +154,8 @@ def _place(site: Site, found: Checkout, customer: CustomerIn) -> str | None:
         if quoted:
             states = {code: form.state.get(code) for code in quoted}
             wanted = {"services": quoted, "states": states, "frn": form.frn, "company": form.customer.get("company")}
+            if form.formed:
+                wanted["form"] = form.formed
             ask_for_quote(connection, new, json.dumps(wanted), now=site.clock.now())
         return Answer(HTTPStatus.CREATED, json.dumps(token).encode())
 
@@ -161,6 +165,15 @@ def _place(site: Site, found: Checkout, customer: CustomerIn) -> str | None:
         given = once(connection, asked, lambda: deed(connection), now=site.clock.now())
     token: str | None = json.loads(given.body)
     return token
+
+
+def _back(form: Form) -> str:
+    """Where one came from: the name search with what was asked there, or the check."""
+    if not form.formed:
+        return address(PATH, {"frn": form.frn} if form.frn else {}, form.utm)
+    state = next((one for code, one in form.state.items() if code in FORMATIONS and one), "")
+    asked = {"name": form.customer.get("company", ""), "state": state, "form": form.formed}
+    return address(NAMES, {key: value for key, value in asked.items() if value}, form.utm)
 
 
 def _proof(request: Request, site: Site) -> FormProof:
@@ -181,7 +194,8 @@ def _page(
         "path": CHECKOUT,
         "chosen": found.quote.method if found.quote else form.method,
         "confirm": {name: words for name, words in TICKS.items() if name in found.faults or name in form.confirmed},
-        "back": address(PATH, {"frn": form.frn} if form.frn else {}, form.utm),
+        "back": _back(form),
+        "back_to": "name search" if form.formed else "check",
     }
     reply = site.page("checkout.html", status=status, **context)
     proof.keep(reply)

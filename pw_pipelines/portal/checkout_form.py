@@ -34,6 +34,7 @@ ELSEWHERE = {
     "canada_crtc": "A Canadian carrier is set up with details this form does not ask for. Leave the tick, and a person "
     "of ours asks for them and writes to you with the whole price. Our own fee is {price}.",
 }
+FORMED = {"llc": "an LLC", "corporation": "a corporation"}
 NO_CODES = Codes()
 # What is confirmed on purpose: the remedy where it was not, and the words beside the tick.
 CONFIRM = {
@@ -57,7 +58,11 @@ Fields = ImmutableMultiDict[str, Any]
 
 @dataclass(frozen=True)
 class Form:
-    """What was typed, as it was typed. `seen`: the totals the customer was shown, as `seen_of` writes them."""
+    """What was typed, as it was typed.
+
+    seen    the totals the customer was shown, as `seen_of` writes them
+    formed  what the name search was asked to form, a key of FORMED; empty: one did not come from there
+    """
 
     services: tuple[str, ...]
     quoted: tuple[str, ...]
@@ -73,6 +78,7 @@ class Form:
     key: str
     seen: str
     check: str = ""
+    formed: str = ""
     confirmed: frozenset[str] = frozenset()
 
     @property
@@ -144,7 +150,7 @@ def form_of_link(query: Fields) -> Form:
         frn=_clean(query.get("frn")), customer={"company": _clean(query.get("company"), 200)}, method="",
         discount_code=_clean(query.get("discount_code")), referral_code=_clean(query.get("ref")), consent=False,
         utm=clean_utm({key: str(query.get(key, "")) for key in UTM_KEYS}), key=secrets.token_urlsafe(24), seen="",
-        check=_clean(query.get("check")),
+        check=_clean(query.get("check")), formed=_formed(query.get("form")),
     )  # fmt: skip
 
 
@@ -166,6 +172,7 @@ def form_as_sent(sent: Fields) -> Form:
         key=_clean(sent.get("key"), 128),
         seen=_clean(sent.get("seen"), 400),
         check=_clean(sent.get("check")),
+        formed=_formed(sent.get("form")),
         confirmed=frozenset(name for name in TICKS if sent.get(name) == "yes"),
     )
 
@@ -183,6 +190,8 @@ def work_out(connection: Books, form: Form, *, fees: FeeBook, now: datetime) -> 
         if service.code in ELSEWHERE:
             price = "by quote" if row.price is None else f"${row.price:,}"
             words = ELSEWHERE[service.code].format(price=price)
+            if form.formed and service.code in FORMATIONS:
+                words = f"It is formed as {FORMED[form.formed]}. {words}"
             to_quote.append(Row(service, row.price, row.quantity, row.state, row.is_wanted, words))
             continue
         why = _why_quoted(item, fees, now) if item else ""
@@ -306,6 +315,11 @@ def fault_field(error: UsageError, items: Sequence[BasketItem]) -> str:
     if isinstance(error, ItemFault) and error.field in {"state", "quantity"}:
         return f"{error.field}_{items[error.place].service}"
     return error.field if error.field in {"frn", "method", "discount_code", "referral_code"} else "items"
+
+
+def _formed(value: object) -> str:
+    said = _clean(value)
+    return said if said in FORMED else ""
 
 
 def _clean(value: object, most: int = 60) -> str:

@@ -16,6 +16,7 @@ from pw_pipelines.errors import UsageError
 from pw_pipelines.jurisdictions.book import book
 from pw_pipelines.portal import words
 from pw_pipelines.portal.check_page import CHECKOUT
+from pw_pipelines.portal.checkout_form import FORMED
 from pw_pipelines.portal.site import Site, address, site_of
 from pw_pipelines.portal.states_api import told_here
 from pw_pipelines.registry.answer import answers
@@ -28,7 +29,7 @@ VERDICT_WORDS = {"taken": "taken", "clear": "clear on our data", "a person must 
 FORMS: dict[str, str] = {"llc": "Limited liability company", "corporation": "Corporation"}
 LONGEST = 300
 FORMATION = "formation_basic"
-FEW = 5  # up to so many states each answer is told in full; of more there is a table first
+FEW = 5  # up to so many states each answer is told in full; more are a table, the rest of each folded in its row
 _ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 router = APIRouter(include_in_schema=False)
 
@@ -40,14 +41,13 @@ async def names_page(
     name: Annotated[str, Query()] = "",
     form: Annotated[str, Query()] = "llc",
 ) -> HTMLResponse:
-    """The empty form, or the answers for `name` in every `state` that is ticked."""
+    """The empty form, or the answers for `name` in every `state` that is ticked, by the states' names."""
     chosen = [code for code in request.query_params.getlist("state") if code]
     context: dict[str, Any] = {
         "path": PATH, "name": name[:LONGEST], "form": form, "forms": FORMS, "chosen": {code.upper() for code in chosen},
-        "states": sorted(book().values(), key=lambda one: one.name), "answers": [], "error": "", "tone": TONE,
-        "few": FEW, "how": how_alike, "status_words": status_in_words, "in_days": in_days,
-        "verdict_words": VERDICT_WORDS, "title": {one.code: one.name for one in book().values()},
-        "order_link": partial(order_link, name),
+        "states": sorted(book().values(), key=lambda one: one.name), "answers": [], "error": "", "wrong": "",
+        "tone": TONE, "few": FEW, "how": how_alike, "status_words": status_in_words, "in_days": in_days, "told": told,
+        "verdict_words": VERDICT_WORDS, "order_link": partial(order_link, name, form), "formed": FORMED.get(form, ""),
         "held": {one.code for one in book().values() if one.data_source.sources},
     }  # fmt: skip
     if not name.strip() and not chosen:
@@ -55,13 +55,20 @@ async def names_page(
     try:
         context["answers"] = await _answers(site, name, chosen, form)
     except UsageError as error:
-        return site.page("names.html", status=HTTPStatus.BAD_REQUEST, **{**context, "error": str(error)})
+        wrong = {"error": str(error), "wrong": error.field or "name"}
+        return site.page("names.html", status=HTTPStatus.BAD_REQUEST, **{**context, **wrong})
     return site.page("names.html", **context)
 
 
-def order_link(name: str, state: str) -> str:
+def order_link(name: str, form: str, state: str) -> str:
     """From a name that is clear to having the company formed under it."""
-    return address(CHECKOUT, {"services": FORMATION, "state": state, "company": " ".join(name.split())[:200]})
+    company = " ".join(name.split())[:200]
+    return address(CHECKOUT, {"services": FORMATION, "state": state, "company": company, "form": form})
+
+
+def told(answer: NameVerdict) -> list[str]:
+    """The reasons as the page says them: the official search is linked beside them, not spelt out once more."""
+    return [in_days(reason.replace(f" Look at {answer.look}.", "")) for reason in answer.reasons]
 
 
 def in_days(text: str) -> str:
@@ -78,12 +85,16 @@ def _as_day(found: re.Match[str]) -> str:
 
 async def _answers(site: Site, name: str, chosen: list[str], form: str) -> list[NameVerdict]:
     if len(name) > LONGEST:
-        raise UsageError(f"A name of {len(name):,} characters; no state takes more than {LONGEST}.")
+        raise UsageError(f"A name of {len(name):,} characters; no state takes more than {LONGEST}.", field="name")
+    if not name.strip():
+        raise UsageError("Give a name.", field="name")
     if form not in FORMS:
-        raise UsageError(f"{form[:40]!r} is no form that can be chosen here; choose a company or a corporation.")
+        raise UsageError(
+            f"{form[:40]!r} is no form that can be chosen here; choose a company or a corporation.", field="form"
+        )
     if not chosen:
-        raise UsageError("No state is chosen. Choose at least one.")
-    return await to_thread.run_sync(
+        raise UsageError("No state is chosen. Choose at least one.", field="state")
+    found = await to_thread.run_sync(
         partial(
             answers,
             site.db,
@@ -95,3 +106,4 @@ async def _answers(site: Site, name: str, chosen: list[str], form: str) -> list[
         ),
         limiter=site.quick,
     )
+    return sorted(found, key=lambda one: book()[one.state].name)

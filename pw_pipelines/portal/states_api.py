@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -13,17 +15,18 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, Field, TypeAdapter
 
 from pw_pipelines.errors import UsageError
-from pw_pipelines.jurisdictions.book import book
+from pw_pipelines.jurisdictions.book import book, jurisdiction
 from pw_pipelines.jurisdictions.model import Jurisdiction
 from pw_pipelines.portal.problems import MEDIA_TYPE, Problem
 from pw_pipelines.portal.site import Site, site_of
-from pw_pipelines.registry.answer import AskPortal, answer, answers
+from pw_pipelines.registry.answer import AskPortal, answer, answers, states_of
 from pw_pipelines.registry.model import Coverage, EntityForm, NameVerdict
 from pw_pipelines.registry.portal_road import told_lately
 from pw_pipelines.registry.search import coverage
 
 router = APIRouter(prefix="/api/v1", tags=["states and names"])
 MOST_STATES = 52
+LONGEST_LIST = 300  # of codes in one parameter; all 52 take 155
 
 _SAYS_NO: dict[int | str, dict[str, Any]] = {
     status.value: {"model": Problem, "description": words, "content": {MEDIA_TYPE: {}}}
@@ -120,6 +123,8 @@ async def name_search(
     restricted words, and how old and how whole the data is. It is evidence, not the state's decision. A state's own
     portal is not asked here: where we asked it for this name within the last day, that answer is used.
     """
+    with _asked_as("code"):
+        code = jurisdiction(code).code
     found = await to_thread.run_sync(
         partial(answer, site.db, code, name, today=site.clock.today(), form=form, ask_portal=told_here(site)),
         limiter=site.quick,
@@ -131,20 +136,39 @@ async def name_search(
 async def names_search(
     site: Annotated[Site, Depends(site_of)],
     name: NameAsked,
-    states: Annotated[str, Query(max_length=300, description="Codes with commas between, or `all`.")],
+    states: Annotated[
+        list[str],
+        Query(max_length=MOST_STATES, description="Codes with commas between, or several times, or both; or `all`."),
+    ],
     form: FormAsked = "llc",
 ) -> Response:
-    """The same answer for several states in one call."""
-    codes = [code for code in states.replace(" ", "").split(",") if code]
-    if not codes:
-        raise UsageError(
-            "No state is named.", field="states", remedy="Give codes with commas between, such as FL,CO, or `all`."
-        )
+    """The same answer for several states in one call, each once, in the order asked."""
+    codes = _codes(states)
     found = await to_thread.run_sync(
         partial(answers, site.db, codes, name, today=site.clock.today(), form=form, ask_portal=told_here(site)),
         limiter=site.quick,
     )
     return Response(NAMES.dump_json(Names(name=name, answers=found)), media_type="application/json")
+
+
+def _codes(asked: list[str]) -> list[str]:
+    remedy = "Give codes with commas between, such as FL,CO, or `all`."
+    if any(len(one) > LONGEST_LIST for one in asked):
+        raise UsageError("The list of states is too long.", field="states", remedy=remedy)
+    with _asked_as("states"):
+        codes = states_of(code for one in asked for code in one.split(","))
+    if not codes:
+        raise UsageError("No state is named.", field="states", remedy=remedy)
+    return codes
+
+
+@contextmanager
+def _asked_as(parameter: str) -> Iterator[None]:
+    """A state that is none is told of under the name of the parameter it stood in."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(str(error), field=parameter, remedy=error.remedy) from None
 
 
 def told_here(site: Site) -> AskPortal:

@@ -63,7 +63,11 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Blocking:
-    """A record that stands in the way, or may. `key`: its comparison key under the state's rule."""
+    """A record that stands in the way, or may.
+
+    key        its comparison key under the state's rule
+    loose_key  its key without what the state may ignore too; None: the same as `key`
+    """
 
     id: str
     name: str
@@ -71,6 +75,7 @@ class Blocking:
     key: str
     why: str
     kind: str = "legal"
+    loose_key: str | None = None
 
 
 @dataclass(frozen=True)

@@ -188,8 +188,9 @@ def _compare(found: _Case, record: Record, judged: Judged) -> None:
     else:
         doubt = _doubt(found, name, is_same=sameness == "same")
         why = " ".join(one for one in (doubt, judged.why) if one)
-        key = equivalence.strict_key(found.where.name_test, name)
-        blocking = Blocking(record.record_id, name, record.status, key, why, record.name_kind)
+        keys_of = _keys(found.where.name_test, name)
+        blocking = Blocking(record.record_id, name, record.status, keys_of["asked"], why, record.name_kind,
+                            keys_of.get("asked_loose"))  # fmt: skip
         (found.doubtful if doubt or judged.effect == "unknown" else found.taken).append(blocking)
 
 
@@ -239,7 +240,7 @@ def _others_are_alike(found: _Case) -> None:
 def _near_names(found: _Case, near: Sequence[Near]) -> None:
     """What names like it ask: where a person judges those, all; elsewhere what no text says makes a difference."""
     rule = found.where.name_test
-    known = {one.id for one in (*found.taken, *found.doubtful, *found.alike)}
+    known = {one.id for one in (*found.taken, *found.doubtful)} | {one.id for one in found.alike}
     known -= {record.record_id for record in found.others}
     for one in near:
         if one.id in known:
@@ -340,6 +341,7 @@ def _unconfirmed(where: Jurisdiction) -> list[str]:
 
 
 def _keys(rule: NameTest, asked: str) -> dict[str, str]:
+    """A name's comparison key; where what may be ignored makes another, that too."""
     strict, loose = equivalence.strict_key(rule, asked), equivalence.loose_key(rule, asked)
     return {"asked": strict} if strict == loose else {"asked": strict, "asked_loose": loose}
 

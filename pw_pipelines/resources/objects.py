@@ -14,7 +14,6 @@ import io
 import mmap
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
-from pw_pipelines.errors import ConfigError, OutsideRefused, OutsideUnavailable, SnapshotError
+from pw_pipelines.errors import ConfigError, OutsideRefused, OutsideUnavailable, SnapshotError, SourceRejected
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -64,13 +63,13 @@ class Objects:
     def put(self, path: Path) -> str:
         """Keeps the bytes of `path`; returns their SHA-256 (64 hex digits). Bytes already kept are not written again.
 
-        On return the bytes are on disk (or acknowledged by S3). One request: at most 5 GB, S3's own limit.
+        On return the bytes are on disk (or acknowledged by S3). One request: at most 5 GB, S3's own limit. Raises
+        SourceRejected for a file that changes while it is read, and for what is no regular file; nothing is kept then.
         """
-        digest = sha256_of(path)
-        size = path.stat().st_size
+        digest, size = _digest_and_size(path)
         with self._translated():
             try:
-                self._create(digest, path, size)
+                self._create(digest, path)
             except FileExistsError:
                 kept = self.size(digest)
                 if kept != size:
@@ -157,31 +156,33 @@ class Objects:
                 )
         return self._opened
 
-    def _create(self, digest: str, path: Path, size: int) -> None:
+    def _create(self, digest: str, path: Path) -> None:
         """One create-mode put. The bytes never stand in Python's memory. FileExistsError if kept."""
         if self._folder is not None:
-            self._copy(self._folder / _key(digest), path)
+            self._link(self._folder / _key(digest), path, digest)
             return
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
         try:
-            if size == 0:  # an empty file cannot be mapped
-                obstore.put(self._store, _key(digest), b"", mode="create")
-                return
-            with path.open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-                obstore.put(self._store, _key(digest), mapped, mode="create")
+            # What is sent is a copy nobody else can write to: an upload takes long, and what was sent stays for ever.
+            with tempfile.TemporaryFile() as draft:
+                if not _copy(path, cast(BinaryIO, draft), digest):  # an empty file cannot be mapped
+                    obstore.put(self._store, _key(digest), b"", mode="create")
+                    return
+                with mmap.mmap(draft.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                    obstore.put(self._store, _key(digest), mapped, mode="create")
         except AlreadyExistsError:
             raise FileExistsError(digest) from None
 
-    def _copy(self, target: Path, path: Path) -> None:
-        """Into a local folder: copied beside its place by the system, then given its name. FileExistsError if kept."""
+    def _link(self, target: Path, path: Path, digest: str) -> None:
+        """Into a local folder: copied beside its place, then given its name. FileExistsError if kept."""
         if target.exists():
             raise FileExistsError(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=target.parent, prefix="draft-") as draft:
-                shutil.copyfile(path, draft.name)
+                _copy(path, cast(BinaryIO, draft), digest)
                 Path(draft.name).chmod(0o644)
                 os.link(draft.name, target)
         except FileExistsError:
@@ -223,6 +224,30 @@ class Objects:
             raise OutsideRefused(f"{self.url} refuses us: {error}. Check the AWS_* credentials.") from error
         except BaseError as error:
             raise OutsideUnavailable(f"{self.url} does not answer: {error}.") from error
+
+
+def _digest_and_size(path: Path) -> tuple[str, int]:
+    if path.exists() and not path.is_file():  # a pipe gives its bytes once, and may never end
+        raise SourceRejected(f"{path} is no regular file, so its bytes cannot be kept; save them to a file first.")
+    with path.open("rb") as raw:
+        return hashlib.file_digest(raw, "sha256").hexdigest(), raw.tell()
+
+
+def _copy(path: Path, draft: BinaryIO, digest: str) -> int:
+    """Copies the bytes of `path`; returns how many. Raises SourceRejected when they are not those of the digest: a
+    file somebody is still writing would be kept under a name that is not its own, and be in its way for ever."""
+    found, size = hashlib.sha256(), 0
+    with path.open("rb") as raw:
+        while chunk := raw.read(CHUNK_BYTES):
+            found.update(chunk)
+            draft.write(chunk)
+            size += len(chunk)
+    if found.hexdigest() != digest:
+        raise SourceRejected(
+            f"{path.name} changed while it was read, so it was not kept; take it again when it is whole."
+        )
+    draft.flush()
+    return size
 
 
 def _key(digest: str) -> str:

@@ -22,6 +22,7 @@ from pw_pipelines.snapshots.loading import load, reload
 from pw_pipelines.snapshots.model import Origin, Snapshot
 from pw_pipelines.snapshots.reading import CONTENT_DIGEST, read_through
 from pw_pipelines.snapshots.size import plain_size, unpacked_size
+from pw_pipelines.sources.body import MOST_COUNTED
 from pw_pipelines.sources.contract import SourceContract, contract
 from pw_pipelines.sources.registers import REGISTERS
 from pw_pipelines.sources.registry import reader
@@ -62,12 +63,16 @@ def take(
     as_of: America/New_York day the copy shows; now: aware moment it is taken. expect_rows: the total an operator
     states (then `stated_by` says who), which stands in for the contract's floors. Taking a copy again returns
     what is in the books, grades it if a crash left it pending, and grades a rejected one anew when a total is
-    stated for it. Raises UsageError for an unknown source or a total without a name, SnapshotError when a total
-    contradicts a copy that is already in force.
+    stated for it. Raises UsageError for an unknown source, a total without a name or one that no copy holds,
+    SnapshotError when a total contradicts a copy that is already in force.
     """
     promised = contract(source)
     if expect_rows is not None and not stated_by:
         raise UsageError("A stated total needs the name of who states it (--stated-by).")
+    if expect_rows is not None and expect_rows > MOST_COUNTED:
+        raise UsageError(
+            f"No copy holds {expect_rows:,} records, as --expect-rows states; give the number the source shows."
+        )
     digest = objects.put(fetched.path)
     point("snapshot.take.after_put")
     snapshot = _register(db, promised, fetched, digest, objects.size(digest), as_of=as_of, now=now, origin=origin,

@@ -23,6 +23,7 @@ ZIP_MAGICS = (ZIP_MAGIC, b"PK\x05\x06")  # the second: a ZIP without members
 CHUNK_BYTES = 1 << 16
 LONGEST_LINE_CHARACTERS = 1 << 20  # longest cell seen: 15,753 (previous DBA names, January 2025)
 csv.field_size_limit(LONGEST_LINE_CHARACTERS)  # Python's own limit is 131,072; one for the whole process, on purpose
+MOST_COUNTED = 1 << 53  # beyond, a JSON number is no longer exact; PostgreSQL's bigint holds sums of some hundreds
 MOST_UNPACKED_BYTES = 1 << 30  # sixteen times the largest source (499 XML, 63.8 MB): a bomb, not a record
 _PEEK_BYTES = 4096
 
@@ -34,11 +35,24 @@ _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
 def peek(raw: BinaryIO, size: int = _PEEK_BYTES) -> bytes:
-    """The first bytes of a seekable stream, which stays at its start."""
-    raw.seek(0)
-    head = raw.read(size)
-    raw.seek(0)
+    """The first bytes of a seekable stream, which stays at its start. Raises SourceRejected for one that is not."""
+    try:
+        raw.seek(0)
+        head = raw.read(size)
+        raw.seek(0)
+    except io.UnsupportedOperation as error:
+        raise SourceRejected(
+            "This is no regular file but a pipe or a device, which can be read only once; save it to a file first."
+        ) from error
     return head
+
+
+def counted(digits: str) -> int | None:
+    """The number of records that these ASCII digits state; None where no register has as many (over 2^53)."""
+    plain = digits.lstrip("0") or "0"
+    if len(plain) > len(str(MOST_COUNTED)) or (count := int(plain)) > MOST_COUNTED:  # int() fails at 4,301 digits
+        return None
+    return count
 
 
 def is_html(head: bytes) -> bool:

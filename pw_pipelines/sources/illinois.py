@@ -23,7 +23,7 @@ from typing import BinaryIO, Literal, cast
 import yaml
 
 from pw_pipelines.errors import SourceRejected
-from pw_pipelines.sources.body import ZIP_MAGICS, is_html, peek, refuse_html
+from pw_pipelines.sources.body import ZIP_MAGICS, counted, is_html, peek, refuse_html
 from pw_pipelines.sources.fixed_width import Dates, Layout, Repeated, Sheet, excerpt, layout, sheet
 from pw_pipelines.sources.lines import line_blocks
 from pw_pipelines.sources.register import Block, EntityColumns, Parsed, RegisterFacts, Share
@@ -147,9 +147,16 @@ class IllinoisReader:
                 f"{name} has no END OF FILE line; it ends with {excerpt(body[start:])[:60]!r}: cut short.",
                 source=self.source,
             )
+        count = counted(trailer.group(1).decode())
+        if count is None:
+            raise SourceRejected(
+                f"{name} states a record count of {len(trailer.group(1)):,} digits in its END OF FILE line, which no "
+                "register has: damaged.",
+                source=self.source,
+            )
         if start:
             yield Block(data[:start], line, one.kind)
-        facts.control_total = (facts.control_total or 0) + int(trailer.group(1))
+        facts.control_total = (facts.control_total or 0) + count
         facts.control_source = "the record count in the END OF FILE line"
 
     def _kind(self, header: bytes, name: str, facts: RegisterFacts) -> _File:

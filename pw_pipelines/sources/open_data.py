@@ -26,6 +26,7 @@ _EXPORT_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _EXPORT = re.compile(r"(\d{4}) (" + "|".join(_EXPORT_MONTHS) + r") (\d{2})(?: .*)?", re.ASCII)
 
 
+_EXPORTED = re.compile(r"(.*?)(?: ?\(\d+\))?\.csv(?:\.zip)?", re.IGNORECASE | re.DOTALL)
 LONGEST_IDENTIFIER, LONGEST_NAME = 100, 500  # beyond, no index holds them; no register has a longer one
 
 
@@ -79,14 +80,16 @@ class OpenDataReader:
     ) -> Iterator[Block]:
         """Blocks of rows. A bundle with the source's own count is the whole register, a lone page is a part."""
         name = file_name or ""
+        exported = _exported_on(name)
+        facts.day = exported  # before any block: who books the copy asks for its day then
         is_page = peek(raw, 64).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")
         is_first = True
         for block in row_blocks(raw, facts, self.source):
+            facts.day = exported or facts.day  # a ZIP's own stamp tells less than the export's name
             if is_first:
                 self._refuse_missing(block)
             is_first = False
             yield block
-        exported = day_in_name(name) if name.lower().endswith((".csv", ".csv.zip")) else None
         facts.day = exported or facts.day
         is_whole = facts.control_total is not None or exported is not None
         facts.share = "whole" if is_whole or (self._is_whole_by_nature and not is_page) else "part"
@@ -184,6 +187,12 @@ class OpenDataReader:
         what = "{n} identifiers had lost their leading zeros"
         notes[what] = notes.get(what, 0) + 1
         return one.zfill(digits)
+
+
+def _exported_on(file_name: str) -> date | None:
+    """The day in the name of an export, packed or not; a browser's second copy ends with ` (1)`."""
+    found = _EXPORTED.fullmatch(file_name)
+    return day_in_name(f"{found[1]}.csv") if found else None
 
 
 def _wrong_with(what: str, text: str | None, longest: int) -> str | None:

@@ -13,20 +13,24 @@ import json
 import math
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, BinaryIO
 
+from pw_pipelines.clock import eastern_day
 from pw_pipelines.errors import SourceRejected
-from pw_pipelines.sources.body import ZIP_MAGICS, peek, refuse_html
+from pw_pipelines.sources.body import ZIP_MAGICS, counted, peek, refuse_html
 from pw_pipelines.sources.bundle import INDEX
 from pw_pipelines.sources.fixed_width import excerpt
+from pw_pipelines.sources.lines import LONGEST_LINE_BYTES
 from pw_pipelines.sources.register import Block, RegisterFacts
 from pw_pipelines.sources.report import REJECTS_KEPT, Reject
-from pw_pipelines.sources.zipped import base_name, members, oldest_day, open_member
+from pw_pipelines.sources.zipped import OLDEST_REAL_YEAR, base_name, members, oldest_day, open_member
 
 BLOCK_BYTES = 2 << 20
 MOST_BYTES_UNCUT = 256 << 20  # a page of 50,000 rows without line feeds has 50 to 100 MB
+MOST_INDEX_BYTES = 4 << 20  # 250 bytes a reply; the largest register has some hundreds of pages
 _BORDERS = (b"\n,{", b",\n{", b",\r\n{")
 _BOM = b"\xef\xbb\xbf"
 _SMALL_BYTES = 1 << 16  # counts, metadata and errors are smaller
@@ -63,17 +67,29 @@ def _check_index(raw: BinaryIO, found: Sequence[zipfile.ZipInfo], source: str) -
     index = next((one for one in found if base_name(one) == INDEX), None)
     if index is None:
         return
+    if index.file_size > MOST_INDEX_BYTES:
+        raise SourceRejected(
+            f"{INDEX} in the ZIP has {index.file_size:,} bytes, more than the {MOST_INDEX_BYTES:,} that an index of a "
+            "bundle's replies has at most.",
+            source=source,
+        )
     with open_member(raw, index, source) as stream:
         try:
-            listed = [(one, one["name"], one["status"], one["url"]) for one in json.loads(stream.read())]
+            listed = [(_text_of(one["name"]), one["status"], one["url"]) for one in json.loads(stream.read())]
         except (ValueError, RecursionError, KeyError, TypeError) as error:
             raise SourceRejected(f"{INDEX} in the ZIP is no index of a bundle's replies.", source=source) from error
     names = {one.filename for one in found}
-    for one, *_ in listed:
-        if one["name"] not in names:
-            raise SourceRejected(f"{one['name']} is listed in the bundle but not in it.", source=source)
-        if one["status"] != 200:
-            raise SourceRejected(f"{one['name']} is a reply of status {one['status']} to {one['url']}.", source=source)
+    for name, status, url in listed:
+        if name not in names:
+            raise SourceRejected(f"{name[:200]} is listed in the bundle but not in it.", source=source)
+        if status != 200:
+            raise SourceRejected(f"{name} is a reply of status {str(status)[:20]} to {str(url)[:200]}.", source=source)
+
+
+def _text_of(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} instead of text")
+    return value
 
 
 def _is_aside(body: bytes, facts: RegisterFacts, source: str, name: str) -> bool:
@@ -86,26 +102,48 @@ def _is_aside(body: bytes, facts: RegisterFacts, source: str, name: str) -> bool
         _refuse_error(told, source, name)
         if "columns" not in told or "id" not in told:
             return False
-        updated = told.get("rowsUpdatedAt")
-        if isinstance(updated, int):
-            facts.day = datetime.fromtimestamp(updated, UTC).date()
+        if (updated := told.get("rowsUpdatedAt")) is not None:
+            _take_day(updated, facts, name)
         return True
-    count = row_count(told)
-    if count is None:
+    digits = _count_told(told)
+    if digits is None:
         return False
+    count = counted(digits)
+    if count is None:
+        raise SourceRejected(
+            f"{name} counts rows by a number of {len(digits):,} digits, which no register has.", source=source
+        )
     if facts.control_total is not None and facts.control_total != count:
         facts.notes.append(f"The source counted {facts.control_total:,} rows at first and {count:,} later.")
     facts.control_total, facts.control_source = count, f"the source's count(*) in {name}"
     return True
 
 
+def _take_day(updated: object, facts: RegisterFacts, name: str) -> None:
+    """The day of the data set's last change, in New York as every day; a moment that is none is noted."""
+    day = None
+    if isinstance(updated, int):
+        with suppress(OverflowError, OSError, ValueError):
+            day = eastern_day(datetime.fromtimestamp(updated, UTC))
+    if day is None or day.year < OLDEST_REAL_YEAR:
+        facts.notes.append(f"{name} gives no possible day of the last change ({updated!r:.40}); kept without it.")
+    else:
+        facts.day = day
+
+
 def row_count(told: object) -> int | None:
-    """The number in a reply to `$select=count(*)`: one row of one column `count…`; None for any other reply."""
+    """The number in a reply to `$select=count(*)`: one row of one column `count…`; None for any other reply, and for
+    more rows than there can be."""
+    digits = _count_told(told)
+    return None if digits is None else counted(digits)
+
+
+def _count_told(told: object) -> str | None:
     if not (isinstance(told, list) and len(told) == 1 and isinstance(told[0], dict) and len(told[0]) == 1):
         return None
     ((column, value),) = told[0].items()
     text = str(value)
-    return int(text) if column.lower().startswith("count") and text.isascii() and text.isdigit() else None
+    return text if column.lower().startswith("count") and text.isascii() and text.isdigit() else None
 
 
 def _refuse_error(told: dict[str, Any], source: str, name: str) -> None:
@@ -179,7 +217,15 @@ def _line_blocks(stream: BinaryIO, source: str, name: str, member: str) -> Itera
     line = 1
     while data := stream.read(BLOCK_BYTES):
         if not data.endswith(b"\n"):
-            data += stream.readline()
+            rest = stream.readline(LONGEST_LINE_BYTES)
+            if len(rest) == LONGEST_LINE_BYTES and not rest.endswith(b"\n"):
+                place = line + data.count(b"\n")
+                raise SourceRejected(
+                    f"{name}: line {place:,} is longer than {LONGEST_LINE_BYTES:,} bytes, which no row is; save each "
+                    "row as a line of its own.",
+                    source=source,
+                )
+            data += rest
         if not data.endswith(b"\n"):
             try:
                 json.loads(data[data.rfind(b"\n") + 1 :].removeprefix(_BOM) or b"0")

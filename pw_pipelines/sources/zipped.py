@@ -19,8 +19,10 @@ from pw_pipelines.errors import SourceRejected
 STORED, DEFLATED, DEFLATED64 = 0, 8, 9
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 _CHUNK_BYTES = 1 << 13  # Deflate64 can unpack a byte to 30 kB; ordinary text to 4 to 20
+LOOK_BYTES = 1 << 16
+_LOOK_CHUNK_BYTES = 1 << 6  # a look is made at any file at all: 64 bytes are at most 2 MB of Deflate64
 _ENCRYPTED = 0x1
-_OLDEST_REAL_YEAR = 1995  # writers that keep no time write 1980
+OLDEST_REAL_YEAR = 1995  # writers that keep no time write 1980
 
 
 class _Inflater(Protocol):
@@ -72,15 +74,29 @@ def base_name(member: zipfile.ZipInfo) -> str:
 
 
 def first_look(head: bytes) -> tuple[str, bytes]:
-    """(name, first bytes unpacked) of the first member, from a ZIP's first bytes alone; empty where unreadable."""
+    """(name, first bytes unpacked) of the first member, from a ZIP's first bytes alone; empty where unreadable.
+
+    At most LOOK_BYTES, and little more is unpacked, whatever the member would unpack to.
+    """
     if len(head) < _LOCAL_HEADER.size or head[:4] != b"PK\x03\x04":
         return "", b""
     method, length, extra = (int.from_bytes(head[at : at + 2], "little") for at in (8, 26, 28))
     name = head[30 : 30 + length].decode("cp437").replace("\\", "/").rsplit("/", 1)[-1]
     try:
-        return name, _inflater(method).inflate(head[30 + length + extra :])
+        return name, _first_bytes(method, head[30 + length + extra :])
     except (zlib.error, ValueError, EOFError):
         return name, b""
+
+
+def _first_bytes(method: int, packed: bytes) -> bytes:
+    if method not in (DEFLATED, DEFLATED64):
+        return packed[:LOOK_BYTES]
+    inflater, out = _inflater(method), bytearray()
+    for at in range(0, len(packed), _LOOK_CHUNK_BYTES):
+        out += inflater.inflate(packed[at : at + _LOOK_CHUNK_BYTES])
+        if len(out) >= LOOK_BYTES or inflater.eof:
+            break
+    return bytes(out[:LOOK_BYTES])
 
 
 def oldest_day(found: list[zipfile.ZipInfo]) -> date | None:
@@ -92,7 +108,7 @@ def oldest_day(found: list[zipfile.ZipInfo]) -> date | None:
         except ValueError:
             return None
     day = min(days, default=None)
-    return day if day and day.year >= _OLDEST_REAL_YEAR else None
+    return day if day and day.year >= OLDEST_REAL_YEAR else None
 
 
 class _Member(io.RawIOBase):

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pw_pipelines.cli import main
+from pw_pipelines.clock import Clock
+from pw_pipelines.commands.names_files import PUBLISHED_AS
 from pw_pipelines.db.connection import Database
 from pw_pipelines.settings import load_settings
+from pw_pipelines.sources.registers import REGISTERS, recognise, registers_of
 from tests.registry.florida import Company, record, write
+from tests.sources.register_files import corporation, illinois, lines
 
 Pw = Callable[..., tuple[int, str, str]]
 MANY = [Company(f"L{n:011}", f"NAME {n} LLC", filed="12312026" if n % 9 else "01022026") for n in range(100)]
@@ -132,7 +137,8 @@ def test_a_file_refused_by_its_first_bytes_is_one_json_object_too(pw: Pw, tmp_pa
 def test_a_file_of_a_day_that_has_not_come_is_not_taken_for_todays(pw: Pw, tmp_path: Path) -> None:
     code, out, err = pw("names", "load", "FL", write(tmp_path / "20991231c.txt", MANY), "--json")
 
-    assert (code, out) == (2, "")
+    assert code == 2
+    assert "2099-12-31, which has not come" in answered(out)["error"]
     assert "2099-12-31, which has not come" in " ".join(err.split())
 
 
@@ -196,7 +202,7 @@ def test_a_day_that_contradicts_a_daily_files_name_is_wrong_usage(pw: Pw, tmp_pa
 
     code, out, err = pw("names", "load", "FL", file, "--as-of", "2026-11-19", "--json")
 
-    assert (code, out) == (2, "")
+    assert (code, answered(out)["loaded"]) == (2, 0)
     assert "20261120c.txt is the file of 2026-11-20 by its name, and --as-of says 2026-11-19" in " ".join(err.split())
     with db.connect() as connection:
         assert connection.execute("select 1 from pw.snapshots").fetchall() == []
@@ -219,3 +225,226 @@ def test_a_number_that_is_none_is_never_a_name(pw: Pw, tmp_path: Path, db: Datab
         (told,) = connection.execute("select reason from pw.snapshot_rejects").fetchall()
         assert connection.execute("select 1 from registry.entities where name_key like %s", ("%inf%",)).fetchall() == []
     assert "entityname is a number without a value" in str(told["reason"])
+
+
+# --- the day a file is of ---------------------------------------------------------------------------
+
+
+def colorado(path: Path, status: str = "Good Standing", *, names: int = 3) -> Path:
+    """An export of Colorado's site: CSV, whole by the day in its name."""
+    rows = [f'"{20201000000 + n}","Fox {n} LLC","{status}"' for n in range(names)]
+    path.write_text("\r\n".join(['"entityid","entityname","entitystatus"', *rows, ""]))
+    return path
+
+
+def standings(db: Database, state: str) -> set[str]:
+    with db.connect() as connection:
+        found = connection.execute("select distinct standing from registry.entities where state = %s", (state,))
+        return {str(row["standing"]) for row in found.fetchall()}
+
+
+def is_nothing_kept(db: Database) -> bool:
+    with db.connect() as connection:
+        return connection.execute("select 1 from pw.snapshots").fetchall() == []
+
+
+def test_an_old_export_goes_in_under_its_own_day_and_replaces_nothing_newer(
+    pw: Pw, tmp_path: Path, db: Database
+) -> None:
+    stated = ("--expect-rows", 3, "--json")
+    newer = colorado(tmp_path / "Business_Entities_in_Colorado_20261120.csv", "Delinquent")
+    older = colorado(tmp_path / "Business_Entities_in_Colorado_20260801.csv")
+    assert pw("names", "load", "CO", newer, *stated)[0] == 0
+
+    code, out, _ = pw("names", "load", "CO", older, *stated)
+
+    (file,) = answered(out)["files"]
+    assert (code, file["as_of"], file["share"]) == (0, "2026-08-01", "whole")
+    assert standings(db, "CO") == {"not_live"}
+    with db.connect() as connection:
+        (row,) = connection.execute("select whole_as_of from registry.coverage where state = 'CO'").fetchall()
+    assert row["whole_as_of"] == date(2026, 11, 20)
+
+
+def test_an_old_export_loaded_first_is_never_called_todays(pw: Pw, tmp_path: Path) -> None:
+    old = colorado(tmp_path / "Business_Entities_in_Colorado_20260801.csv")
+
+    pw("names", "load", "CO", old, "--expect-rows", 3)
+    _, out, _ = pw("names", "search", "Red Owl LLC", "--state", "CO", "--no-portal", "--json")
+
+    assert answered(out)["data"]["as_of"] == "2026-08-01"
+
+
+@pytest.mark.parametrize(
+    ("state", "name"),
+    [
+        ("FL", "{day:%Y%m%d}c.txt"),
+        ("CO", "Business_Entities_in_Colorado_{day:%Y%m%d}.csv"),
+        ("CO", "Business_Entities_in_Colorado_{day:%Y%m%d} (1).csv"),
+        ("IL", "llcallmst.txt"),
+    ],
+)
+def test_a_file_of_tomorrow_is_refused_and_never_booked_under_another_day(
+    pw: Pw, tmp_path: Path, db: Database, state: str, name: str
+) -> None:
+    day = Clock().today() + timedelta(days=1)
+    file = tmp_path / name.format(day=day)
+    if state == "CO":
+        colorado(file)
+    elif state == "FL":
+        write(file, MANY)
+    else:
+        file.write_bytes(illinois("LLC MASTER DATA", [], day=f"{day:%Y%m%d}"))
+
+    code, out, _ = pw("names", "load", state, file, "--json")
+
+    assert code == 2
+    assert f"{file.name} says it is of {day}, which has not come" in answered(out)["error"]
+    assert is_nothing_kept(db)
+
+
+def test_files_that_are_a_register_together_are_of_the_oldest_day_they_tell(pw: Pw, tmp_path: Path) -> None:
+    files = []
+    for name, day in (("MASTER", "20261007"), ("NAME", "20260801")):
+        files.append(tmp_path / f"{name}.txt")
+        files[-1].write_bytes(illinois(f"LLC {name} DATA", [], day=day))
+
+    _, out, _ = pw("names", "load", "IL", *files, "--whole", "--json")
+
+    assert {one["as_of"] for one in answered(out)["files"]} == {"2026-08-01"}
+
+
+# --- refusals ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("FL", "20261120c.txt", "--as-of", "yesterday"), 2, "'yesterday' is not a day"),
+        (("FL", "20261120c.txt", "--as-of", "2999-01-01"), 2, "is in the future"),
+        (("FL", "nowhere.txt"), 2, "There is no file"),
+        (("FL", "."), 2, "is no file"),
+        (("FL", "a\udcff.txt"), 2, "Rename it."),
+        (("XX", "20261120c.txt"), 2, "There is no state 'XX'."),
+        (("TX", "20261120c.txt"), 1, "No register file of TX can be read."),
+    ],
+)
+def test_every_refusal_is_one_json_object_with_its_reason_and_changes_no_exit_code(
+    pw: Pw, tmp_path: Path, db: Database, words: tuple[str, ...], code: int, said: str
+) -> None:
+    state, name, *options = words
+    file = tmp_path / name
+    if name not in ("nowhere.txt", "."):
+        write(file, MANY)
+
+    ended, out, err = pw("names", "load", state, file, *options, "--json")
+
+    answer = answered(out)
+    assert (ended, answer["read"], answer["loaded"], answer["files"][0]["loaded"]) == (code, 0, 0, False)
+    assert said in answer["error"]
+    assert said in " ".join(answer["files"][0]["reasons"])
+    assert "".join(err.split()) == "error" + "".join(answer["error"].split())
+    assert is_nothing_kept(db)
+
+
+def test_a_total_that_contradicts_what_is_in_force_is_told_as_json(pw: Pw, tmp_path: Path) -> None:
+    file = write(tmp_path / "20261120c.txt", MANY)
+    assert pw("names", "load", "FL", file)[0] == 0
+
+    code, out, err = pw("names", "load", "FL", file, "--expect-rows", 7, "--json")
+
+    answer = answered(out)
+    assert (code, answer["loaded"], answer["entities"]) == (1, 0, 100)
+    assert "states 7" in answer["error"]
+    assert answer["files"][0]["reasons"] == [answer["error"]]
+    assert "pw snapshot recall" in " ".join(err.split())
+
+
+def test_what_does_not_depend_on_a_refused_file_is_loaded(pw: Pw, tmp_path: Path) -> None:
+    good = [write(tmp_path / f"202611{day}c.txt", MANY) for day in (18, 19)]
+    junk = tmp_path / "letter.txt"
+    junk.write_text("Dear Sir or Madam,\n")
+
+    code, out, _ = pw("names", "load", "FL", good[0], junk, good[1], "--json")
+
+    answer = answered(out)
+    assert (code, answer["loaded"], answer["entities"]) == (1, 200, 100)
+    assert [(one["file"], one["grade"], one["loaded"]) for one in answer["files"]] == [
+        ("20261118c.txt", "partial", True), ("letter.txt", "rejected", False), ("20261119c.txt", "partial", True),
+    ]  # fmt: skip
+    code, out, _ = pw("names", "load", "FL", good[0], junk)
+    assert code == 1
+    assert "letter.txt  NOT loaded\n  letter.txt begins with" in out
+
+
+def test_parts_of_one_register_say_which_part_kept_them_out(pw: Pw, tmp_path: Path) -> None:
+    part = write(tmp_path / "cordata0.txt", MANY)
+    junk = tmp_path / "letter.txt"
+    junk.write_text("Dear Sir or Madam,\n")
+
+    code, out, _ = pw("names", "load", "FL", part, junk, "--whole", "--as-of", "2026-10-05", "--json")
+
+    first, second = answered(out)["files"]
+    assert (code, first["grade"], second["grade"]) == (1, None, "rejected")
+    assert first["reasons"][0].startswith("Not loaded, because letter.txt was refused: letter.txt begins with")
+
+
+def test_a_part_that_was_graded_bad_keeps_the_good_ones_out_by_name(pw: Pw, tmp_path: Path) -> None:
+    good = write(tmp_path / "cordata0.txt", MANY)
+    bad = tmp_path / "cordata1.txt"
+    bad.write_bytes(b"".join(record(one)[: 1440 - n % 2] + b"\n" for n, one in enumerate(MANY)))
+
+    code, out, _ = pw("names", "load", "FL", good, bad, "--whole", "--as-of", "2026-10-05", "--json")
+
+    answer = answered(out)
+    assert (code, answer["loaded"], answer["files"][1]["grade"]) == (1, 0, "rejected")
+    assert answer["files"][0]["reasons"][-1].startswith("Not loaded, because cordata1.txt was refused: ")
+
+
+def test_a_file_of_a_day_to_come_keeps_the_others_out_but_is_not_their_fault(pw: Pw, tmp_path: Path) -> None:
+    files = [write(tmp_path / name, MANY) for name in ("20261120c.txt", "20991231c.txt")]
+
+    code, out, _ = pw("names", "load", "FL", *files, "--json")
+
+    first, second = (one["reasons"][0] for one in answered(out)["files"])
+    assert code == 2
+    assert first.startswith("Not loaded, because 20991231c.txt was refused: ")
+    assert second.startswith("20991231c.txt says it is of 2099-12-31")
+
+
+def test_an_unknown_state_is_called_one_and_the_known_ones_can_be_listed(pw: Pw, tmp_path: Path) -> None:
+    code, _, err = pw("names", "load", "XX", write(tmp_path / "20261120c.txt", MANY))
+
+    said = " ".join(err.split())
+    assert code == 2
+    assert "There is no state 'XX'. Files can be loaded of CO, CT, FL, IA, IL, NY, OR and PA;" in said
+    assert "pw names search NAME --state all" in said
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("FL", "cordata.zip"),
+        ("CO", "data set 4ykn-tg5h of data.colorado.gov"),
+        ("IA", "data set 554"),
+        ("IL", "llcallmst.txt"),
+    ],
+)
+def test_a_refusal_names_the_files_a_person_can_look_for(pw: Pw, tmp_path: Path, state: str, said: str) -> None:
+    junk = tmp_path / "letter.txt"
+    junk.write_text("Dear Sir or Madam,\n")
+
+    _, _, err = pw("names", "load", state, junk)
+
+    assert said in " ".join(err.split())
+
+
+def test_the_names_files_are_said_to_have_are_those_they_are_known_by() -> None:
+    with_data_sets = {one.source for one in REGISTERS.values() if one.state not in ("FL", "IL")}
+    assert set(PUBLISHED_AS) | with_data_sets == set(REGISTERS)
+    for source, names in PUBLISHED_AS.items():
+        state = REGISTERS[source].state
+        for name in names:
+            head = lines([corporation()]) if state == "FL" else b"RUN DATE=20261007   FILE:\r\n"
+            assert recognise(state, head, name.replace("YYYYMMDD", "20261120")).source == source
+    assert len(registers_of("FL")) == 6

@@ -138,6 +138,14 @@ def test_both_keys_stand_side_by_side_and_what_blocks_says_why() -> None:
 # --- what blocks ------------------------------------------------------------------------------------------------
 
 
+def test_where_only_what_may_be_ignored_makes_two_names_one_both_loose_keys_are_told() -> None:
+    found = verdict("FL", "Kumquat Cafe LLC", 'KUMQUAT CAFÉ "LLC"')
+
+    assert found.verdict == PERSON
+    assert found.blocking[0].key == "kumquat café" != found.keys["asked"]
+    assert found.blocking[0].loose_key == found.keys["asked_loose"]
+
+
 def test_colorados_delinquent_name_matches_is_shown_as_not_live_and_goes_to_a_person() -> None:
     """The reader has taken `, Delinquent May 1, 2022` off the name."""
     held = record("CO", "6301 State Farm LLC", status="Delinquent", standing="not_live")

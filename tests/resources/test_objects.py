@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
 
-from pw_pipelines.errors import ConfigError, OutsideRefused, OutsideUnavailable, SnapshotError
+from pw_pipelines.errors import ConfigError, OutsideRefused, OutsideUnavailable, SnapshotError, SourceRejected
+from pw_pipelines.resources import objects as objects_module
 from pw_pipelines.resources.objects import Objects
 
 BODY = b"number,frn\nRMD0000001,0000000001\n" * 1_000
@@ -94,6 +96,46 @@ def test_an_empty_file_is_an_object_too(objects: Objects, tmp_path: Path) -> Non
     digest = objects.put(empty)
     with objects.open(digest) as raw:
         assert raw.read() == b""
+
+
+def _write_more(path: Path) -> None:
+    with path.open("ab") as rest:
+        rest.write(b"RMD0000002,0000000002\n")
+
+
+def _write_over(path: Path) -> None:
+    with path.open("r+b") as same_size:
+        same_size.write(b"NUMBER")
+
+
+@pytest.mark.parametrize("change", [_write_more, _write_over])
+def test_a_file_that_changes_between_its_digest_and_its_copy_is_refused_and_can_be_taken_when_it_is_whole(
+    objects: Objects, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
+) -> None:
+    before = dict(objects.digests())
+    digest_and_size = objects_module._digest_and_size
+
+    def with_somebody_writing(path: Path) -> tuple[str, int]:
+        told = digest_and_size(path)
+        change(path)
+        return told
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(objects_module, "_digest_and_size", with_somebody_writing)
+        with pytest.raises(SourceRejected, match=r"export\.csv changed while it was read.*take it again"):
+            objects.put(file)
+
+    assert dict(objects.digests()) == before
+    assert not list(tmp_path.rglob("draft-*"))
+    for body in (BODY, file.read_bytes()):
+        file.write_bytes(body)
+        objects.verify(objects.put(file))
+
+
+def test_a_pipe_is_refused_before_anybody_waits_for_its_bytes(objects: Objects, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceRejected, match="pipe is no regular file"):
+        objects.put(tmp_path / "pipe")
 
 
 def test_a_missing_object_is_named(objects: Objects, file: Path) -> None:

@@ -139,6 +139,13 @@ def test_a_total_without_a_name_is_refused(way: Road) -> None:
         way.take(b"x", expect_rows=1)
 
 
+def test_a_total_that_no_copy_holds_is_refused_before_anything_is_kept(way: Road) -> None:
+    with pytest.raises(UsageError, match=r"No copy holds 99,999,999,999,999,999,999 records.*--expect-rows"):
+        way.take(b"x", stated_by="jdoe", expect_rows=99_999_999_999_999_999_999)
+    assert list(way.objects.digests()) == []
+    assert books.list_snapshots(way.db) == []
+
+
 def test_a_part_vouched_for_is_no_measure_for_the_next_whole_copy(way: Road, whole: bytes) -> None:
     way.take(export(700, day=date(2026, 11, 20)), as_of=date(2026, 11, 20), stated_by="jdoe", expect_rows=700)
     assert way.take(whole).grade == "complete"

@@ -186,6 +186,13 @@ def test_a_file_that_is_cut_short_or_not_known_is_rejected(raw: bytes, said: str
         read_source("illinois_llc", raw, "some.txt")
 
 
+@pytest.mark.parametrize("digits", [25, 5_000])
+def test_a_count_that_no_register_has_is_rejected(digits: int) -> None:
+    raw = illinois("LLC MASTER DATA", [master()]).replace(b"COUNT= 0000001", b"COUNT= " + b"9" * digits)
+    with pytest.raises(SourceRejected, match=rf"some\.txt states a record count of {digits:,} digits"):
+        read_source("illinois_llc", raw, "some.txt")
+
+
 def test_a_count_that_differs_is_told_as_it_stands() -> None:
     read = read_file("IL", illinois("LLC MASTER DATA", [master()], count=7), "x.txt")
     assert (read.read, read.facts.control_total) == (1, 7)

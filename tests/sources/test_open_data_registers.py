@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from pw_pipelines.errors import SourceRejected, UsageError
+from pw_pipelines.sources.register import RegisterFacts
+from pw_pipelines.sources.registers import REGISTERS
 from pw_pipelines.sources.socrata import without_tail
 from pw_pipelines.sources.socrata_datasets import dataset_of, datasets, gone
 from tests.sources.register_files import bundle, page, read_file, read_source, zipped
@@ -209,6 +211,20 @@ def test_an_export_named_by_its_day_is_whole_and_a_page_is_a_part() -> None:
     read = read_file("CO", export([COLORADO]), "Business_Entities_in_Colorado_20261004.csv")
     assert (read.facts.share, str(read.facts.day)) == ("whole", "2026-10-04")
     assert read_file("CO", page([COLORADO]), "page.json").facts.share == "part"
+
+
+@pytest.mark.parametrize("name", ["Entities_20261004.csv", "Entities_20261004 (1).csv", "Entities_20261004.csv.zip"])
+def test_the_day_of_an_export_is_known_with_its_first_block(name: str) -> None:
+    rows = [colorado(entityid=str(number), principaladdress1="}" * 200) for number in range(15_000)]
+    raw = zipped({"Entities.csv": export(rows)}) if name.endswith(".zip") else export(rows)
+    facts = RegisterFacts()
+
+    blocks = REGISTERS["socrata_co"].blocks(io.BytesIO(raw), facts, file_name=name)
+
+    assert next(blocks).size < len(export(rows))
+    assert str(facts.day) == "2026-10-04"
+    assert len(list(blocks)) >= 1
+    assert (str(facts.day), facts.share) == ("2026-10-04", "whole")
 
 
 def test_a_bundle_is_whole_by_the_count_of_the_source(tmp_path: Path) -> None:
