@@ -37,12 +37,14 @@ if TYPE_CHECKING:
     from pw_pipelines.resources.fetched import Fetched
     from pw_pipelines.resources.florida_sftp import FloridaSftp
     from pw_pipelines.snapshots.model import Snapshot
+    from pw_pipelines.sources.register import Share
 
 GROUP = "registry"
 ALL_COUNTED = "all_rows_counted"
 RESOURCES = {"settings", "db", "objects", "registers"}
 PREVIEW = ("entity_id", "name", "name_kind", "form", "status", "standing", "formed_on", "place")
 REJECTED_IS_TRIED_AGAIN = timedelta(days=7)
+EMPTY_IS_BELIEVED = timedelta(days=2)  # an upload that failed is put right by then
 CHANGES_SHOWN = timedelta(days=30)
 
 
@@ -143,7 +145,7 @@ def _raw_asset(source: str, take: Take, register: Register, settings: Settings) 
         with verdicts():
             taken = take(context)
         if not taken:
-            return nothing_asked(promise, "Nothing newer than what is in force lay there.")
+            return _nothing_new(context.resources.db, promise)
         verdict, *answers = _together(taken, promise)
         for answer in answers:
             context.log_event(evaluation(subject.raw_key, answer))
@@ -153,6 +155,18 @@ def _raw_asset(source: str, take: Take, register: Register, settings: Settings) 
         )
 
     return _raw
+
+
+def _nothing_new(db: "Database", promise: SourceContract) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows only the bare class
+    """The result of a step that had nothing to fetch: it goes on telling of the copy that is in force."""
+    from pw_pipelines.snapshots import books
+
+    result = nothing_asked(promise, "Nothing newer than what is in force lay there.")
+    standing = books.current(db, promise.source)
+    if standing is None:
+        return result
+    told = {**(result.metadata or {}), **snapshot_metadata(standing, promise)}
+    return dg.MaterializeResult(metadata=told, check_results=result.check_results)
 
 
 def _whole(source: str) -> Take:
@@ -179,46 +193,70 @@ def _days(source: str) -> Take:
     def take(context: dg.AssetExecutionContext) -> "list[Snapshot]":
         settings: Settings = context.resources.settings
         florida: FloridaSftp = context.resources.registers.florida
-        wanted = days_wanted(context.resources.db, florida, source, settings.clock.today())
+        today = settings.clock.today()
         taken = []
-        for day in wanted:
+        for day in days_wanted(context.resources.db, florida, source, today):
             with scratch(settings) as folder:
-                taken.append(_take_in(context, source, florida.fetch_day(source, folder, day)))
+                fetched = florida.fetch_day(source, folder, day)
+                # The reader believes no empty file; its size was told by the server and agreed with what came.
+                is_empty = not fetched.path.stat().st_size
+                if is_empty and day > today - EMPTY_IS_BELIEVED:
+                    continue
+                taken.append(_take_in(context, source, fetched, share="increment" if is_empty else None))
         return taken
 
     return take
 
 
 def days_wanted(db: "Database", florida: "FloridaSftp", source: str, today: date) -> list[date]:
-    """Days of a daily set to fetch: those that lie there, from the last whole copy on, that were not taken in.
+    """Days of a daily set to fetch: those that lie there, from the last whole copy on, and are not held whole.
 
-    Without a whole copy of ours the day of the one that lies there counts. A rejected file is tried again for a week.
+    Without a whole copy of ours the day of the one that lies there counts. Nothing that a person loaded stands in the
+    way of the server's file. One that we had from the server and that is no whole day is not fetched again while it
+    lies there in the same size; a rejected one is, for a week. A file of a day to come waits for its day, an empty one
+    for two days more; one that was believed to be empty is fetched when records came after all.
     """
+    from pw_pipelines.registry import coverage
     from pw_pipelines.resources.florida_sftp import days_to_fetch
     from pw_pipelines.snapshots import books
 
     whole_source = source.removesuffix("_daily")
     since = newest_whole(db, whole_source) or florida.quarterly(whole_source).as_of
-    done = [
+    lies_there = {
+        day: file
+        for day, file in florida.days(source).items()
+        if day <= (today if file.size else today - EMPTY_IS_BELIEVED)
+    }
+    with db.connect(application=APPLICATION) as connection:
+        sizes = coverage.days_held(connection, source)
+    held = {day for day, size in sizes.items() if size or day not in lies_there or not lies_there[day].size}
+    given_up = {
         one.as_of
         for one in books.list_snapshots(db, source)
-        if one.loaded_at is not None
-        or one.grade == "recalled"
-        or (one.grade == "rejected" and one.as_of < today - REJECTED_IS_TRIED_AGAIN)
-    ]
-    return days_to_fetch(done, florida.days(source), since)
+        if one.origin == "fetched"
+        and one.as_of in lies_there
+        and lies_there[one.as_of].size == one.size_bytes  # else what lies there now is another file
+        and (
+            one.loaded_at is not None
+            or one.grade == "recalled"
+            or (one.grade == "rejected" and one.as_of < today - REJECTED_IS_TRIED_AGAIN)
+        )
+    }
+    return days_to_fetch(held | given_up, lies_there, since)
 
 
 def newest_whole(db: "Database", source: str) -> date | None:
     """The day of the newest whole copy of a source that was put in force."""
-    from pw_pipelines.snapshots import books
+    from pw_pipelines.registry import coverage
 
-    loaded = (one for one in books.list_snapshots(db, source) if one.loaded_at is not None and one.is_good)
-    return next((one.as_of for one in loaded if one.facts.get("share") == "whole"), None)
+    with db.connect(application=APPLICATION) as connection:
+        return coverage.newest_whole(connection, source)
 
 
-def _take_in(context: dg.AssetExecutionContext, source: str, fetched: "Fetched") -> "Snapshot":
-    """A copy by a later day than ours (a site's clock) counts as today's."""
+def _take_in(
+    context: dg.AssetExecutionContext, source: str, fetched: "Fetched", *, share: "Share | None" = None
+) -> "Snapshot":
+    """A copy by a later day than ours (a site's clock) counts as today's. `share`: where we know better than it."""
     from pw_pipelines.registry import road
 
     house: Settings = context.resources.settings
@@ -230,6 +268,7 @@ def _take_in(context: dg.AssetExecutionContext, source: str, fetched: "Fetched")
         fetched,
         as_of=min(fetched.as_of or today, today),
         now=house.clock.now(),
+        share=share,
         floor_share=house.register_floor_share,
     )
     context.log.info("%s is %s: %s rows, %s rejected. %s", snapshot.snapshot_id, snapshot.grade, snapshot.rows,

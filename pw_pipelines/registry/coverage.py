@@ -41,16 +41,26 @@ def sources(state: str, what: Literal["entities", "events"] = "entities") -> Sou
     )
 
 
+# One that was graded partial is smaller than any whole register, whatever its file says.
+_IS_WHOLE = "loaded_at is not null and facts ->> 'share' = 'whole' and grade <> 'partial'"
 # The newest whole copy of each source, recalled or not: a recalled one is not followed by the one it replaced,
 # whose rows are gone.
-_WHOLES = """select distinct on (source) source, snapshot_id, as_of from pw.snapshots
-             where source = any(%(whole)s) and loaded_at is not null and facts ->> 'share' = 'whole'
+_WHOLES = f"""select distinct on (source) source, snapshot_id, as_of from pw.snapshots
+             where source = any(%(whole)s) and {_IS_WHOLE}
              order by source, as_of desc, fetched_at desc"""
-_DAYS = """select max(as_of) as newest, array_agg(distinct as_of) as days,
+# The one rule of which copy is the whole of its day in a daily set: what is told to be missing and what is fetched
+# again both follow it. A part (cut short, of no known name) is of no day, nor is a file under another's day; an empty
+# one counts only from the server, for a download that failed looks the same.
+_HOLDS_ITS_DAY = """loaded_at is not null and recalled_at is null and facts ->> 'share' in ('increment', 'whole')
+                    and coalesce(facts ->> 'day', as_of::text) = as_of::text
+                    and (size_bytes > 0 or origin = 'fetched')"""
+_DAYS = f"""select max(as_of) as newest, array_agg(distinct as_of) as days,
                (array_agg(snapshot_id order by as_of desc, fetched_at desc))[1] as snapshot_id
            from pw.snapshots
-           where source = any(%(daily)s) and loaded_at is not null and recalled_at is null
-             and facts ->> 'share' in ('increment', 'whole') and as_of > {day}"""
+           where source = any(%(daily)s) and {_HOLDS_ITS_DAY} and as_of > {{day}}"""
+# What a part of a day's file could not tell, the whole file of that day has told.
+_IS_MADE_GOOD = f"""(p.facts ->> 'share' is not distinct from 'part' and exists (
+                        select 1 from pw.snapshots where source = p.source and as_of = p.as_of and {_HOLDS_ITS_DAY}))"""
 
 # All that the books tell of one state, in one question: it is asked at every search.
 _TOLD = f"""
@@ -61,7 +71,7 @@ _TOLD = f"""
            ) as taken_back,
            (select sum(p.rejected_rows) from pw.snapshots p
             where p.source = any(%(entities)s) and p.recalled_at is null and p.loaded_at is not null
-              and p.as_of >= c.whole_as_of) as unreadable,
+              and p.as_of >= c.whole_as_of and not {_IS_MADE_GOOD}) as unreadable,
            (select count(*) from ({rekeying.STALE}) s) as stale,
            e.wholes as event_wholes, e.day as events_whole_as_of,
            t.taken_back as events_taken_back, t.unreadable as events_unreadable,
@@ -70,11 +80,33 @@ _TOLD = f"""
     cross join lateral (select count(*) as wholes, min(as_of) as day from ({_WHOLES}) one) e
     cross join lateral (
         select array_agg(snapshot_id order by as_of) filter (where recalled_at is not null) as taken_back,
-               sum(rejected_rows) filter (where recalled_at is null) as unreadable
-        from pw.snapshots
+               sum(rejected_rows) filter (where recalled_at is null and not {_IS_MADE_GOOD}) as unreadable
+        from pw.snapshots p
         where source = any(%(whole)s || %(daily)s) and loaded_at is not null and as_of >= e.day) t
     cross join lateral ({_DAYS.format(day="e.day")}) d
     where c.state = %(state)s"""
+
+
+def days_held(connection: Connection, source: str) -> dict[date, int]:
+    """The days of a daily set that stand here whole, with the bytes of their largest file (0: a day without filings).
+
+    Every other day is missing, whatever was loaded of it.
+    """
+    found = connection.execute(
+        f"""select as_of, max(size_bytes) as size from pw.snapshots where source = %s and {_HOLDS_ITS_DAY}
+            group by as_of""",
+        (source,),
+    ).fetchall()
+    return {row["as_of"]: int(str(row["size"])) for row in found if isinstance(row["as_of"], date)}
+
+
+def newest_whole(connection: Connection, source: str) -> date | None:
+    """The day of the newest whole copy of a source that was put in force and not taken back."""
+    row = connection.execute(
+        f"select max(as_of) as day from pw.snapshots where source = %s and {_IS_WHOLE} and recalled_at is null",
+        (source,),
+    ).fetchone()
+    return row["day"] if row and isinstance(row["day"], date) else None
 
 
 def has_whole(connection: Connection, state: str) -> bool:
@@ -137,7 +169,7 @@ def refresh(connection: Connection, state: str, *, table: str | None, now: datet
 
 
 def _missing(after: date, days: Sequence[date]) -> list[date]:
-    """Days between `after` and the newest of `days` of which no file is here."""
+    """Days between `after` and the newest of `days` of which no whole file is here."""
     have, newest = set(days), max(days)
     return [day for n in range(1, (newest - after).days) if (day := after + timedelta(days=n)) not in have]
 
@@ -171,10 +203,10 @@ def coverage(connection: Connection, state: str, today: date, *, gaps: Sequence[
             reasons.append(f"Copies that stand in the register were taken back: {', '.join(row['taken_back'])}.")
         if isinstance(missing, list) and missing:
             as_of = missing[0] - timedelta(days=1)
-            reasons.append(f"Of {len(missing)} days no file came: {_shown(missing)}; a new whole copy mends that.")
+            reasons.append(f"{_missing_in_words(missing)}; its whole file or a new whole copy mends that.")
         if count := int(str(row["unreadable"] or 0)):
             reasons.append(f"{count:,} records could not be read; whoever stands in them is not seen here.")
-        if too_old := _too_old(entities, whole_day, increment_day, as_of, today):
+        if too_old := _too_old(entities, whole_day, increment_day, missing, today):
             reasons.append(too_old)
     reasons += _events(row, state, today)
     if older := int(str(row["stale"])):
@@ -208,28 +240,33 @@ def _events(row: Mapping[str, object], state: str, today: date) -> list[str]:
     if count := int(str(row["events_unreadable"] or 0)):
         reasons.append(f"{count:,} events could not be read; a change of name in them is not seen here.")
     newest, days = row["events_newest"], row["event_days"]
-    as_of = newest if isinstance(newest, date) else whole_day
-    if isinstance(days, list) and (missing := _missing(whole_day, days)):
-        as_of = missing[0] - timedelta(days=1)
-        reasons.append(f"Of {len(missing)} days no file of events came: {_shown(missing)}.")
-    if too_old := _too_old(told, whole_day, newest, as_of, today):
+    missing = _missing(whole_day, days) if isinstance(days, list) else []
+    if missing:
+        reasons.append(f"{_missing_in_words(missing, 'of events ')}.")
+    if too_old := _too_old(told, whole_day, newest, missing, today):
         reasons.append(f"Events: {too_old}")
     return reasons
 
 
-def _too_old(told: Sources, whole: date, increment: object, as_of: date, today: date) -> str | None:
+def _too_old(told: Sources, whole: date, increment: object, missing: object, today: date) -> str | None:
     limits = [contract(one).freshness.fail_hours for one in told.whole]
     if limits and (today - whole).days * 24 > min(limits):
         return (
             f"The whole copy of {whole} is {(today - whole).days} days old, more than the {min(limits)} hours allowed."
         )
     limits = [contract(one).freshness.fail_hours for one in told.daily]
-    if limits and (today - as_of).days * 24 > min(limits):
-        what = "The newest daily file" if isinstance(increment, date) else "Since the whole copy no daily file came; it"
-        return f"{what} is of {as_of}, {(today - as_of).days} days ago, more than the {min(limits)} hours allowed."
-    return None
+    gap = missing[0] if isinstance(missing, list) and missing else None
+    as_of = gap - timedelta(days=1) if gap else increment if isinstance(increment, date) else whole
+    if not limits or (today - as_of).days * 24 <= min(limits):
+        return None
+    age = f"{(today - as_of).days} days ago, more than the {min(limits)} hours allowed"
+    if gap:
+        return f"Whole up to {as_of}, {age}; newer files are there, but of {gap} none is whole."
+    what = "The newest daily file" if isinstance(increment, date) else "Since the whole copy no daily file came; it"
+    return f"{what} is of {as_of}, {age}."
 
 
-def _shown(days: Sequence[date]) -> str:
+def _missing_in_words(days: Sequence[date], of_what: str = "") -> str:
     more = f" and {len(days) - DAYS_SHOWN} more" if len(days) > DAYS_SHOWN else ""
-    return ", ".join(str(day) for day in days[:DAYS_SHOWN]) + more
+    count = f"1 day {of_what}is" if len(days) == 1 else f"{len(days)} days {of_what}are"
+    return f"{count} missing: {', '.join(str(day) for day in days[:DAYS_SHOWN])}{more}"

@@ -7,6 +7,7 @@ the same copy again completes it. Two loads of one state take turns.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ from pw_pipelines.sources.registers import REGISTERS
 from pw_pipelines.sources.report import REJECTS_KEPT, ReadReport
 
 WORKERS_FROM_BYTES = 256 << 20  # below this, starting them takes longer than they save
+_PLURAL = re.compile(r"(\{n\} (?:empty )?\w+)s\b( have\b)?")
 _TURN = "select pg_advisory_lock(hashtext('pw registry'), hashtext(%s))"
 _DUPLICATES = "select record_id from {} group by record_id having count(*) > 1 order by record_id limit %s"
 # A whole register proves absence by itself; how old it may be is the contract's freshness.
@@ -146,6 +148,13 @@ def _share_of(snapshot: Snapshot) -> Share:
     return told if told in ("whole", "increment") else "part"
 
 
+def counted(text: str, count: int) -> str:
+    """A reader's note with its count, as a sentence; readers write them in the plural."""
+    if count == 1:
+        text = _PLURAL.sub(lambda found: found[1] + (" has" if found[2] else ""), text)
+    return text.replace("{n}", f"{count:,}") + "." * (not text.endswith("."))
+
+
 def _put_in_force(db: Database, reader: RegisterReader, readings: Sequence[_Reading], *, now: datetime) -> int:
     copies = [loading.Staged(_graded(one), one.table, reader.is_grouped, reader.replaces) for one in readings]
     share = _share_of(copies[0].snapshot)
@@ -256,8 +265,7 @@ class _Reading:
         report.facts["newest"] = totals.newest.isoformat() if totals.newest else None
         report.proves_absence = share == "whole"
         report.notes += self.facts.notes
-        report.notes += [text.replace("{n}", f"{count:,}") + "." * (not text.endswith("."))
-                         for text, count in sorted(totals.notes.items())]  # fmt: skip
+        report.notes += [counted(text, count) for text, count in sorted(totals.notes.items())]
         report.facts["share"] = share
         report.facts["state"] = self.reader.state
         if self.parts > 1:

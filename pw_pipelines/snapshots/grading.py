@@ -5,12 +5,13 @@ Grades
               operator who states the exact total
     partial   the facts are true but it is not the whole list, and its own layout says so (one query's reply, a
               reference table): its rows count, absence from it never does. Under the floor this needs a total
-              stated by the source itself and met; without one nothing tells such a copy from one cut short. One
-              query's reply saved by hand that meets its own stated total is such a copy
+              stated by the source itself and met; without one nothing tells such a copy from one cut short. A copy
+              saved by hand that is smaller than any whole list and meets its own stated total is such a copy
     rejected  any other failed check: kept raw, shown, alerted, never loaded
 
 An operator's stated total stands in for the floors (rows and bytes) and for nothing else: ceilings, keys, fill
 rates, dates and the change against the last copy still hold. A total that is not met rejects, whoever states it.
+A part saved by hand is not compared with the last whole copy: its size says nothing beside that one's.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def grade(report: ReadReport, contract: SourceContract, about: Circumstances, un
         verdict = "rejected"
     elif about.expect_rows is None and (not report.proves_absence or _is_saved_reply(report, contract, about)):
         verdict = "partial"
-        reasons.append(f"This is {_kind_of_part(report)}, not the whole list: its rows count, absence from it never.")
+        reasons.append(f"{_kind_of_part(report, contract)} Its rows count, absence from it never.")
     return Verdict(
         grade=verdict,
         checks=tuple(checks),
@@ -115,11 +116,13 @@ def grade(report: ReadReport, contract: SourceContract, about: Circumstances, un
     )
 
 
-def _kind_of_part(report: ReadReport) -> str:
+def _kind_of_part(report: ReadReport, contract: SourceContract) -> str:
+    if not report.proves_absence:
+        return f"This is {report.layout or 'a copy'}, not the whole list."
     return (
-        (report.layout or "a copy")
-        if not report.proves_absence
-        else f"one query's reply of {_many(report.rows, 'row')}"
+        f"{_many(report.rows, 'row')} {'is' if report.rows == 1 else 'are'} fewer than the {contract.rows.min:,} that "
+        "the whole list has at least by its contract, so this is taken as a part of it, such as one query's reply. If "
+        f"it is the whole list, load it with --expect-rows {records(report)}."
     )
 
 
@@ -187,7 +190,7 @@ def _is_counted_part(report: ReadReport, contract: SourceContract, about: Circum
 
 
 def _is_saved_reply(report: ReadReport, contract: SourceContract, about: Circumstances) -> bool:
-    """One query's reply saved by hand: fewer records than any whole list has, and all that it says it holds.
+    """Saved by hand, with fewer records than any whole list has, and all that it says it holds: one query's reply.
 
     A fetched copy is never one: we ask for the whole list, and a short one means that something is wrong.
     """
@@ -270,8 +273,10 @@ def _change(report: ReadReport, contract: SourceContract, about: Circumstances) 
     if previous is None or previous.rows == 0:
         return CheckResult("change", True, "error", f"{ours}; no earlier whole copy to compare with",
                            f"{report.rows:,}", limit)  # fmt: skip
-    if about.expect_rows is None and _is_saved_reply(report, contract, about):
-        return CheckResult("change", True, "error", f"{ours}: one query's reply, not compared with a whole list")
+    if (about.origin == "ingested" and not report.proves_absence) or (
+        about.expect_rows is None and _is_saved_reply(report, contract, about)
+    ):
+        return CheckResult("change", True, "error", f"{ours}: a part of the list, not compared with a whole copy")
     moved = 100.0 * (report.rows - previous.rows) / previous.rows
     return CheckResult(
         "change",

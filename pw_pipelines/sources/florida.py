@@ -36,6 +36,7 @@ WIDTHS = {
 }  # fmt: skip
 CORPORATE_PARTS = frozenset(f"cordata{digit}.txt" for digit in range(10))
 _Said = TypeVar("_Said", str, str | None)
+_ANY_TEXT = re.compile(rb"[^\x00\s]")
 _MDY = Dates("mdy")
 _EITHER = Dates("mdy", also="ymd")  # the sister sets' order is told by one source only; the two cannot be confused
 
@@ -111,8 +112,6 @@ class FloridaReader:
             raise SourceRejected("The file is empty: 0 bytes.", source=self.source)
         facts.layout = f"records of {self.width:,} bytes, one file"
         facts.share = self._share({name}, name, facts)
-        if not head:
-            facts.notes.append("An empty daily file: nothing was filed that day.")
         yield from self._member_blocks(raw, facts, "", may_leave=may_leave)
 
     def _zip_blocks(self, raw: BinaryIO, facts: RegisterFacts, name: str) -> Iterator[Block]:
@@ -135,18 +134,26 @@ class FloridaReader:
     def _member_blocks(
         self, stream: BinaryIO, facts: RegisterFacts, member: str, *, may_leave: bool = False
     ) -> Iterator[Block]:
-        is_first = True
+        is_first, is_empty = True, True
         for data, line in line_places(stream, self.source, width=self.width, may_leave=may_leave):
             if isinstance(data, Left):
+                is_empty = False  # so much is left to others only where there is much
                 yield Block(b"", line, member, left_at=(data.offset, data.length))
                 continue
             if is_first:
                 refuse_other_widths(data[: 1 << 16], self.width, self.source, WIDTHS)
                 is_first = False
+            is_empty = is_empty and _ANY_TEXT.search(data) is None
             yield Block(data, line, member)
             if not data.endswith(b"\n") and len(data) - data.rfind(b"\n") - 1 < self.width:
                 facts.share = "part"
                 facts.notes.append(f"{member or 'The file'} ends inside a record: cut short.")
+        if is_empty and self._set.is_daily:
+            facts.share = "part"
+            facts.notes.append(
+                f"{member or 'The daily file'} holds no record, as after a download that failed: its day counts only "
+                "where Florida's server itself states 0 bytes two days later."
+            )
 
     def _share(self, names: set[str], name: str, facts: RegisterFacts) -> Share:
         """How much of the set a file called `name`, holding files called `names`, is."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,36 @@ from pw_pipelines.db.tables.registry import entities
 from pw_pipelines.jobs.automatic import AUTOMATIC
 from pw_pipelines.jobs.registers import STATES
 from pw_pipelines.jurisdictions.book import jurisdiction
+from pw_pipelines.registry.road import take_in
+from pw_pipelines.resources.florida_sftp import RemoteFile
 from pw_pipelines.resources.register_sites import WHOLE, RegisterSites
 from pw_pipelines.sandbox.world import World
 from pw_pipelines.schedules import registers as turns
 from pw_pipelines.settings import Settings
+from pw_pipelines.snapshots.model import Snapshot
+from pw_pipelines.snapshots.recall import recall
 from pw_pipelines.sources.contract import contract, contracts
 from tests.fixtures_registers import Registers, running_registers
 from tests.fixtures_sandbox import set_sandbox_day
 
 QUARTER = date(2026, 10, 8)
 DAY = date(2026, 10, 12)
+NOW = datetime(2026, 10, 12, 15, tzinfo=UTC)
 Run = Callable[..., dg.ExecuteInProcessResult]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What the server's folder shows."""
+
+    files: dict[date, RemoteFile]
+    whole: RemoteFile
+
+    def days(self, source: str) -> dict[date, RemoteFile]:
+        return self.files
+
+    def quarterly(self, source: str) -> RemoteFile:
+        return self.whole
 
 
 @pytest.fixture
@@ -80,11 +100,11 @@ def test_floridas_register_is_the_quarterly_set_and_every_day_since(
     result = run("FL")
     assert result.success
     assert [one["as_of"] for one in snapshots(house, "sunbiz_cor")] == [QUARTER]
-    days = [QUARTER + timedelta(days=n) for n in range(4)]
+    days = [QUARTER + timedelta(days=n) for n in range(3)]  # nothing is filed on the 11th, which is believed later
     assert [one["as_of"] for one in snapshots(house, "sunbiz_cor_daily")] == days
     told = made(result, "register_fl")
     assert told["dagster/row_count"] == names(house, "FL") > stand_ins.companies.count("FL", QUARTER.toordinal())
-    assert (told["as_of"], told["may_say_clear"]) == ("2026-10-11", True)
+    assert (told["as_of"], told["may_say_clear"]) == ("2026-10-10", True)
     assert all(gap in told["gaps"] for gap in jurisdiction("FL").data_source.gaps), "what every answer lists"
     assert made(result, "raw_sunbiz_cor_daily")["dagster/row_count"] == len(
         stand_ins.companies.new_on("FL", days[-1].toordinal())
@@ -95,8 +115,13 @@ def test_floridas_register_is_the_quarterly_set_and_every_day_since(
     again = run("FL")
     assert again.success
     assert len(snapshots(house, "sunbiz_cor")) == 1, "the quarterly set there is the one we have"
-    assert len(snapshots(house, "sunbiz_cor_daily")) == 4
+    assert len(snapshots(house, "sunbiz_cor_daily")) == 3
     assert "Nothing newer" in made(again, "raw_sunbiz_cor")["note"]
+    daily = made(again, "raw_sunbiz_cor_daily")
+    assert "Nothing newer" in daily["note"]
+    assert (daily["dagster/row_count"], daily["as_of"]) == (
+        made(result, "raw_sunbiz_cor_daily")["dagster/row_count"], "2026-10-10",
+    )  # fmt: skip
 
     set_sandbox_day(stand_ins.settings, DAY + timedelta(days=2))
     stand_ins.misbehave("sunbiz", "missing", match="20261012c.txt", times=None)
@@ -104,24 +129,87 @@ def test_floridas_register_is_the_quarterly_set_and_every_day_since(
     assert not failed.success, "a file that is listed and does not come is no gap yet"
     stand_ins.book.clear()
     assert run("FL", "raw_sunbiz_cor_daily").success
-    assert [one["as_of"] for one in snapshots(house, "sunbiz_cor_daily")][-2:] == [DAY, DAY + timedelta(days=1)]
+    assert [one["as_of"] for one in snapshots(house, "sunbiz_cor_daily")] == [
+        QUARTER + timedelta(days=n) for n in range(6)
+    ]
 
 
 def test_a_daily_file_that_was_refused_is_tried_again_for_a_week(house: dict[str, Any], stand_ins: Registers) -> None:
+    with RegisterSites(stand_ins.settings) as sites:
+        sizes = {day.day: file.size for day, file in sites.florida.days("sunbiz_cor_daily").items()}
     with house["db"].connect() as connection:
-        for number, (day, grade) in enumerate(((1, "rejected"), (9, "rejected"), (10, "recalled"), (11, "rejected"))):
+        for number, (day, grade) in enumerate(((1, "rejected"), (9, "rejected"), (10, "recalled"))):
             connection.execute(
                 """insert into pw.snapshots (snapshot_id, source, as_of, fetched_at, origin, subject, raw_digest,
                                              size_bytes, media_type, grade, graded_at, recalled_at)
-                   values (%s, 'sunbiz_cor_daily', %s, now(), 'fetched', '', %s, 1, 'text/plain', %s, now(),
+                   values (%s, 'sunbiz_cor_daily', %s, now(), 'fetched', '', %s, %s, 'text/plain', %s, now(),
                            case when %s = 'recalled' then now() end)""",
-                (f"s{number}", date(2026, 10, day), f"{number:064d}", grade, grade),
+                (f"s{number}", date(2026, 10, day), f"{number:064d}", sizes.get(day, 1), grade, grade),
             )
     with RegisterSites(stand_ins.settings) as sites:
         wanted = days_wanted(house["db"], sites.florida, "sunbiz_cor_daily", DAY)
-        assert wanted == [date(2026, 10, 8), date(2026, 10, 9), date(2026, 10, 11)]
+        assert wanted == [date(2026, 10, 8), date(2026, 10, 9)]
         later = days_wanted(house["db"], sites.florida, "sunbiz_cor_daily", DAY + timedelta(days=7))
-    assert later == [date(2026, 10, 8)]
+        assert later == [date(2026, 10, 8), date(2026, 10, 11)], "the 11th lies there empty, which is believed by now"
+        with house["db"].connect() as connection:
+            connection.execute("update pw.snapshots set size_bytes = size_bytes + 1")
+        mended = days_wanted(house["db"], sites.florida, "sunbiz_cor_daily", DAY + timedelta(days=7))
+    assert mended == [date(2026, 10, day) for day in (8, 9, 10, 11)], "what lies there now is another file"
+
+
+def test_no_file_loaded_by_hand_keeps_the_servers_away_unless_it_is_the_whole_day(
+    run: Run, house: dict[str, Any], stand_ins: Registers, tmp_path: Path
+) -> None:
+    cut, odd, wrong = days = [QUARTER + timedelta(days=n) for n in range(3)]
+    with RegisterSites(stand_ins.settings) as sites:
+        true = {day: sites.florida.fetch_day("sunbiz_cor_daily", tmp_path, day).path for day in days}
+        (tmp_path / "by hand").mkdir()
+
+        def load(name: str, day: date, content: bytes) -> Snapshot:
+            path = tmp_path / "by hand" / name
+            path.write_bytes(content)
+            return take_in(house["db"], house["objects"], "sunbiz_cor_daily", path, as_of=day, now=NOW,
+                           origin="ingested", stated_by="jdoe")  # fmt: skip
+
+        load(f"{cut:%Y%m%d}c.txt", cut, true[cut].read_bytes()[:-700])
+        load("randomname.txt", odd, true[odd].read_bytes())
+        load(f"{wrong:%Y%m%d}c.txt", wrong, b"")
+        bad = load(f"{wrong:%Y%m%d}c.txt", wrong, true[cut].read_bytes())
+        recall(house["db"], bad.snapshot_id, by="jdoe", reason="another day's file", now=NOW)
+        assert days_wanted(house["db"], sites.florida, "sunbiz_cor_daily", DAY) == days
+
+    assert run("FL").success
+    with RegisterSites(stand_ins.settings) as sites:
+        assert days_wanted(house["db"], sites.florida, "sunbiz_cor_daily", DAY) == []
+    whole = [one for one in snapshots(house, "sunbiz_cor_daily") if one["origin"] == "fetched"]
+    assert [(one["as_of"], one["facts"]["share"], one["loaded_at"] is not None) for one in whole] == [
+        (day, "increment", True) for day in days
+    ]
+
+
+def test_an_empty_file_is_believed_when_the_server_has_it_so_two_days_later_and_no_longer(
+    run: Run, house: dict[str, Any], stand_ins: Registers
+) -> None:
+    with RegisterSites(stand_ins.settings) as sites:
+        listed, whole = sites.florida.days("sunbiz_events_daily"), sites.florida.quarterly("sunbiz_events")
+    empty = [day for day, file in listed.items() if day >= QUARTER and not file.size]
+    assert empty == [date(2026, 10, 8), date(2026, 10, 9), date(2026, 10, 11)]
+
+    assert run("FL", "raw_sunbiz_events", "raw_sunbiz_events_daily").success
+    days = {one["as_of"]: one for one in snapshots(house, "sunbiz_events_daily")}
+    assert list(days) == [date(2026, 10, day) for day in (8, 9, 10)], "that of yesterday may still be filled"
+    assert {one["facts"]["share"] for one in days.values()} == {"increment"}
+
+    there = Listing(listed, whole)
+    assert days_wanted(house["db"], there, "sunbiz_events_daily", DAY) == []  # type: ignore[arg-type]
+    filled = Listing({**listed, empty[1]: replace(listed[empty[1]], size=664)}, whole)
+    assert days_wanted(house["db"], filled, "sunbiz_events_daily", DAY) == [empty[1]]  # type: ignore[arg-type]
+
+
+def test_a_file_of_a_day_to_come_waits_for_its_day(house: dict[str, Any], stand_ins: Registers) -> None:
+    with RegisterSites(stand_ins.settings) as sites:
+        wanted = days_wanted(house["db"], sites.florida, "sunbiz_cor_daily", DAY - timedelta(days=3))
+    assert wanted == [QUARTER, QUARTER + timedelta(days=1)]
 
 
 def test_a_register_by_socrata_is_graded_and_its_page_shows_what_it_is_worth(

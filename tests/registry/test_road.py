@@ -9,12 +9,14 @@ from datetime import timedelta
 import pytest
 
 from pw_pipelines.registry import pool, road, staging
+from pw_pipelines.registry.road import take_in
 from pw_pipelines.snapshots import books
 from pw_pipelines.sources.contract import contract
 from pw_pipelines.sources.register import Block, EntityColumns, Parsed
 from pw_pipelines.sources.registers import REGISTERS
 from tests.registry.florida import Company, record, write
 from tests.registry.houses import QUARTER, House
+from tests.sources.register_files import page
 
 FOX = Company("L00000000001", "BLUE FOX LLC")
 MANY = [Company(f"L{n:011}", f"NAME {n} LLC", filed="02302026" if n == 7 else "01022026") for n in range(9000)]
@@ -86,6 +88,41 @@ def test_a_whole_copy_that_shrank_is_refused(strict_house: House) -> None:
     assert taken.grade == "rejected"
     assert "−20.0 %" in taken.reasons[0]
     assert len(strict_house.register()) == 100
+
+
+@pytest.mark.parametrize("expect_rows", [None, 4])
+def test_a_part_saved_by_hand_is_not_held_against_the_last_whole_copy(
+    strict_house: House, expect_rows: int | None
+) -> None:
+    rows = [{"entityid": f"2026{n:07}", "entityname": f"FOX {n} LLC"} for n in range(100)]
+    whole, part = strict_house.folder / "whole.json", strict_house.folder / "rows.json"
+    whole.write_bytes(page(rows))
+    part.write_bytes(page(rows[:4]))
+    strict_house.take("socrata_co", whole, QUARTER, share="whole")
+    day = QUARTER + timedelta(days=1)
+
+    taken = take_in(strict_house.db, strict_house.objects, "socrata_co", part, as_of=day, now=strict_house.now,
+                    origin="ingested", stated_by="jdoe", expect_rows=expect_rows)  # fmt: skip
+
+    assert (taken.is_good, taken.facts["share"], taken.loaded_at is not None) == (True, "part", True)
+    assert "4 rows: a part of the list, not compared with a whole copy" in [one.reason for one in taken.checks]
+    assert len(strict_house.register()) == 100
+    assert strict_house.coverage(day, "CO").as_of == QUARTER, "a part is no news of the whole"
+
+
+@pytest.mark.parametrize(
+    ("note", "count", "said"),
+    [
+        ("{n} records have no name", 1, "1 record has no name."),
+        ("{n} records have no name", 1200, "1,200 records have no name."),
+        ("{n} rows have the unknown status 'X'; kept", 1, "1 row has the unknown status 'X'; kept."),
+        ("{n} fields held bytes that cannot be printed", 1, "1 field held bytes that cannot be printed."),
+        ("{n} empty lines", 1, "1 empty line."),
+        ("{n} empty lines", 2, "2 empty lines."),
+    ],
+)
+def test_a_note_is_told_in_the_singular_where_it_is_of_one(note: str, count: int, said: str) -> None:
+    assert road.counted(note, count) == said
 
 
 @pytest.mark.parametrize(("share", "grade"), [(1.0, "rejected"), (1e-6, "complete")])

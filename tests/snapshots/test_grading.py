@@ -290,7 +290,20 @@ def test_one_querys_reply_saved_by_hand_is_partial_when_it_holds_what_it_says() 
     verdict = judged(reply, origin="ingested", size=3_400, previous=earlier(rows=11_000))
     assert verdict.grade == "partial"
     assert not verdict.proves_absence
-    assert "one query's reply of 1 row, not the whole list" in " ".join(verdict.reasons)
+    assert verdict.reasons == (
+        "1 row is fewer than the 9,500 that the whole list has at least by its contract, so this is taken as a part of "
+        "it, such as one query's reply. If it is the whole list, load it with --expect-rows 1. Its rows count, absence "
+        "from it never.",
+    )
+
+
+def test_a_part_saved_by_hand_is_not_compared_with_the_whole_list_even_when_its_total_is_stated() -> None:
+    part = read(4, proves_absence=False, layout="a page")
+    known = {"origin": "ingested", "previous": earlier(rows=60_508), "expect_rows": 4, "stated_by": "jdoe"}
+    assert judged(part, **known).grade == "complete"
+    assert not judged(part, **known).proves_absence
+    assert failed(judged(part, **known | {"origin": "fetched"})) == {"change"}
+    assert failed(judged(read(4), **known)) == {"change"}, "what is called whole is compared, whoever states its total"
 
 
 def test_the_same_reply_is_rejected_when_we_fetched_it_or_when_its_total_is_not_met() -> None:

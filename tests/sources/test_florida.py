@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pw_pipelines.errors import SourceRejected
 from pw_pipelines.sources.fixed_width import layout
 from pw_pipelines.sources.registers import REGISTERS
-from tests.sources.register_files import corporation, lines, read_file, read_source, record
+from tests.sources.register_files import corporation, lines, read_file, read_source, record, zipped
 
 DAILY = "20260821c.txt"
 
@@ -82,9 +82,20 @@ def test_a_record_whose_number_is_not_one_is_refused_with_its_line_and_bytes() -
     assert read.rejects[0].excerpt.startswith("#L26000000002")
 
 
-def test_an_empty_daily_file_is_a_day_without_filings_but_an_empty_register_is_rejected() -> None:
-    read = read_file("FL", b"", DAILY)
-    assert (read.read, read.facts.share, str(read.facts.day)) == (0, "increment", "2026-08-21")
+@pytest.mark.parametrize("raw", [b"", b" " * 1440 + b"\r\n", b"\0" * 1440 + b"\n"])
+def test_an_empty_daily_file_proves_no_day(raw: bytes) -> None:
+    read = read_file("FL", raw, DAILY)
+    assert (read.facts.share, str(read.facts.day)) == ("part", "2026-08-21")
+    assert "holds no record, as after a download that failed" in read.facts.notes[-1]
+
+
+def test_an_empty_daily_file_in_a_zip_proves_no_day() -> None:
+    read = read_file("FL", zipped({DAILY: b""}), "20260821c.zip")
+    assert (read.read, read.facts.share) == (0, "part")
+    assert read.facts.notes[-1].startswith(f"{DAILY} holds no record")
+
+
+def test_an_empty_register_is_rejected() -> None:
     with pytest.raises(SourceRejected, match="0 bytes"):
         read_file("FL", b"", "cordata3.txt")
 
