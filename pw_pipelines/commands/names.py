@@ -186,7 +186,8 @@ def _show(one: NameVerdict) -> None:
     _say(f"data        {one.data['rows']:,} names, as of {one.data['as_of'] or 'no day: nothing whole is held'}")
     gaps = one.data["gaps"]
     for gap in gaps if isinstance(gaps, list) else []:
-        _say(f"gap         {gap}")
+        if not any(str(gap) in reason for reason in one.reasons):
+            _say(f"gap         {gap}")
     if one.look:
         _say(f"look        {one.look}")
 

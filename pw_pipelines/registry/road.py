@@ -270,6 +270,8 @@ class _Reading:
         report.facts["state"] = self.reader.state
         if self.parts > 1:
             report.facts["parts"] = self.parts
+        if self.told_share is not None:
+            report.facts["share_stated"] = self.told_share
         if self.facts.day is not None:
             report.facts["day"] = self.facts.day.isoformat()
 
@@ -298,6 +300,14 @@ class _Reading:
                 # A part's size tells nothing beside that of a whole copy.
                 "change": None if self.parts > 1 else stated.change,
             }
+        )
+
+    def restates(self, snapshot: Snapshot) -> bool:
+        """See `snapshots.road.Reading`. What is whole and in force needs no second word."""
+        stated = snapshot.facts.get("share_stated")
+        return snapshot.grade in ("rejected", "partial") and (self.told_share, self.parts) != (
+            stated,
+            snapshot.facts.get("parts", 1),
         )
 
     def stage_again(self, objects: Objects) -> None:

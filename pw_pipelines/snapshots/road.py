@@ -44,6 +44,10 @@ class Reading(Protocol):
         """What the copy is held against; asked once it has been read."""
         ...
 
+    def restates(self, snapshot: Snapshot) -> bool:
+        """Whether a person now says something else of a copy that was refused or taken for less than the whole."""
+        ...
+
 
 def take(
     db: Database,
@@ -63,8 +67,9 @@ def take(
     as_of: America/New_York day the copy shows; now: aware moment it is taken. expect_rows: the total an operator
     states (then `stated_by` says who), which stands in for the contract's floors. Taking a copy again returns
     what is in the books, grades it if a crash left it pending, and grades a rejected one anew when a total is
-    stated for it. Raises UsageError for an unknown source, a total without a name or one that no copy holds,
-    SnapshotError when a total contradicts a copy that is already in force.
+    stated for it; a register's copy that was rejected or taken for a part also when it is stated to be more or less.
+    Raises UsageError for an unknown source, a total without a name or one that no copy holds, SnapshotError when a
+    total contradicts a copy that is already in force.
     """
     promised = contract(source)
     if expect_rows is not None and not stated_by:
@@ -82,6 +87,8 @@ def take(
     if snapshot.grade == "pending" and not restated:
         return _grade(db, objects, snapshot, now=now, mended=fetched.notes, reading=reading)
     if not restated:
+        if reading is not None and reading.restates(snapshot):
+            return _grade_anew(db, objects, snapshot, now=now, mended=fetched.notes, reading=reading)
         return snapshot
     if snapshot.is_good and snapshot.rows + snapshot.rejected_rows != expect_rows:
         raise SnapshotError(
@@ -92,7 +99,8 @@ def take(
         return snapshot
     _record_total(db, snapshot, expect_rows, stated_by)
     if reading is not None:
-        return _grade(db, objects, books.get(db, snapshot.snapshot_id), now=now, mended=fetched.notes, reading=reading)
+        stated = books.get(db, snapshot.snapshot_id)
+        return _grade_anew(db, objects, stated, now=now, mended=fetched.notes, reading=reading)
     return reparse(db, objects, snapshot.snapshot_id, now=now)
 
 
@@ -219,6 +227,31 @@ def _grade(
         if standing.grade in ("pending", "rejected"):
             verdicts.write(connection, snapshot, report, verdict, now=now)
             point("snapshot.take.before_verdict")
+    return books.get(db, snapshot.snapshot_id)
+
+
+def _grade_anew(
+    db: Database, objects: Objects, snapshot: Snapshot, *, now: datetime, mended: tuple[str, ...], reading: Reading
+) -> Snapshot:
+    """A register's copy by what a person states of it now; a part that is judged anew is put in force anew.
+
+    Raises SnapshotError when that would refuse what stands in force: it stays as it was.
+    """
+    if snapshot.grade != "partial":
+        return _grade(db, objects, snapshot, now=now, mended=mended, reading=reading)
+    report, verdict = _judge(db, objects, snapshot, mended=mended, reading=reading)
+    if verdict.grade == "rejected":
+        raise SnapshotError(
+            f"{snapshot.snapshot_id} is in force as a part, and by what is stated now it would be refused: "
+            f"{'; '.join(verdict.reasons)}. Nothing was changed; load it as it was, or recall it if it is wrong."
+        )
+    with db.connect() as connection:
+        standing = books.fetch(connection, snapshot.snapshot_id, lock=True)
+        if standing.grade == "partial":
+            verdicts.write(connection, snapshot, report, verdict, now=now)
+            connection.execute(
+                "update pw.snapshots set loaded_at = null where snapshot_id = %s", (snapshot.snapshot_id,)
+            )
     return books.get(db, snapshot.snapshot_id)
 
 

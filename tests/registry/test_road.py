@@ -8,11 +8,13 @@ from datetime import timedelta
 
 import pytest
 
+from pw_pipelines.errors import SnapshotError
 from pw_pipelines.registry import pool, road, staging
 from pw_pipelines.registry.road import take_in
 from pw_pipelines.snapshots import books
+from pw_pipelines.snapshots.model import Snapshot
 from pw_pipelines.sources.contract import contract
-from pw_pipelines.sources.register import Block, EntityColumns, Parsed
+from pw_pipelines.sources.register import Block, EntityColumns, Parsed, Share
 from pw_pipelines.sources.registers import REGISTERS
 from tests.registry.florida import Company, record, write
 from tests.registry.houses import QUARTER, House
@@ -88,6 +90,33 @@ def test_a_whole_copy_that_shrank_is_refused(strict_house: House) -> None:
     assert taken.grade == "rejected"
     assert "−20.0 %" in taken.reasons[0]
     assert len(strict_house.register()) == 100
+
+
+def test_a_part_becomes_the_whole_when_a_person_states_its_size_of_the_same_bytes(strict_house: House) -> None:
+    def load(expect_rows: int | None = None, share: Share | None = None) -> Snapshot:
+        return take_in(strict_house.db, strict_house.objects, "socrata_co", path, as_of=QUARTER, now=strict_house.now,
+                       origin="ingested", stated_by="jdoe", expect_rows=expect_rows, share=share)  # fmt: skip
+
+    rows = [{"entityid": f"2026{n:07}", "entityname": f"FOX {n} LLC"} for n in range(4)]
+    path = strict_house.folder / "rows.json"
+    path.write_bytes(page(rows))
+    assert (load().grade, strict_house.coverage(QUARTER, "CO").is_usable) == ("partial", False)
+    with pytest.raises(SnapshotError, match="would be refused: 4 rows against at least 2,600 "):
+        load(share="whole")
+    assert load().loaded_at is not None, "it stays in force as it was"
+
+    whole = load(expect_rows=4, share="whole")
+
+    assert (whole.grade, whole.facts["share"], whole.loaded_at is not None) == ("complete", "whole", True)
+    assert (len(strict_house.register()), strict_house.coverage(QUARTER, "CO").as_of) == (4, QUARTER)
+
+
+def test_a_copy_refused_as_the_whole_is_taken_as_a_part_when_nobody_calls_it_whole(strict_house: House) -> None:
+    path = strict_house.folder / "rows.json"
+    path.write_bytes(page([{"entityid": "20261", "entityname": "FOX LLC"}]))
+
+    assert strict_house.take("socrata_co", path, QUARTER, share="whole", floor_share=1.0).grade == "rejected"
+    assert strict_house.take("socrata_co", path, QUARTER, floor_share=1.0).loaded_at is not None
 
 
 @pytest.mark.parametrize("expect_rows", [None, 4])
