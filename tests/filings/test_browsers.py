@@ -24,6 +24,13 @@ def hasty() -> Iterator[Browsers]:
     made.close()
 
 
+@pytest.fixture
+def patient() -> Iterator[Browsers]:
+    made = Browsers(rest_seconds=0.1, stuck_seconds=60.0)
+    yield made
+    made.close()
+
+
 def never_ends(browser: Browser) -> None:
     browser.new_page().evaluate("new Promise(() => {})")
 
@@ -76,9 +83,9 @@ def test_who_waits_behind_it_is_told_that_nothing_was_begun(hasty: Browsers) -> 
     assert any("did not begin" in str(one) for one in told)
 
 
-def test_a_works_own_timeout_is_the_works_own(hasty: Browsers) -> None:
+def test_a_works_own_timeout_is_the_works_own(patient: Browsers) -> None:
     def late(_browser: Browser) -> None:
         raise TimeoutError("of the work")
 
     with pytest.raises(TimeoutError, match="of the work"):
-        hasty.run(late)
+        patient.run(late)
